@@ -1,0 +1,48 @@
+"""The command line: ``cellar COMMAND``, see ``cellar --help``.
+
+Exit codes: 0 done, 1 our failure, 2 wrong usage, 3 done but something was quarantined or failed a check.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+import typer
+
+from flows.commands import asking, identity, ingesting, reading, running
+from flows.console import EXIT_CHECK, EXIT_FAILED, EXIT_USAGE, err
+from warehouse.errors import CellarError, QuarantineError, UsageError
+from warehouse.sentences import explain
+
+app: Final = typer.Typer(
+    name="cellar",
+    help="Cycler files in, fade curves out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (identity, reading, ingesting, asking, running):
+    module.register(app)
+
+
+def main() -> None:
+    """Run one command and end with its exit code; errors raised on purpose become one clear line."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except QuarantineError as error:
+        reason = explain(error.code, error.detail, error.where)
+        err.print(f"[red]{error.path}[/red]{': ' + error.where if error.where else ''}\n{reason['en']}\n{reason['ko']}")
+        sys.exit(EXIT_CHECK)
+    except UsageError as error:
+        err.print(f"[red]cellar:[/red] {error}", highlight=False)
+        sys.exit(EXIT_USAGE)
+    except CellarError as error:
+        err.print(f"[red]cellar:[/red] {type(error).__name__}: {error}", highlight=False)
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""``cellar formats, detect, convert``: what needs no home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+import parsers
+from flows.console import JsonOption, err, out, print_json, print_rows
+from flows.drops import list_files
+from warehouse.conform import conform
+from warehouse.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("formats")(list_formats)
+    app.command()(detect)
+    app.command()(convert)
+
+
+def list_formats(*, json: JsonOption = False) -> None:
+    """List the formats that are read."""
+    found = parsers.formats().values()
+    rows = [
+        {
+            "name": declared.name,
+            "vendor": declared.vendor,
+            "extensions": sorted(declared.extensions),
+            "kind": declared.kind,
+            "verified": declared.verified,
+        }
+        for declared in found
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_rows(
+            [{**row, "extensions": " ".join(declared.extensions)} for row, declared in zip(rows, found, strict=True)]
+        )
+
+
+def detect(paths: Annotated[list[Path], typer.Argument(help="Files or folders.")], *, json: JsonOption = False) -> None:
+    """Say which format each file is of, reading no more than its start."""
+    for path in list_files(paths):
+        found = parsers.detect(path)
+        record = {
+            "path": str(path),
+            "format": found[0].name if len(found) == 1 else None,
+            "candidates": [declared.name for declared in found],
+            "kind": found[0].kind if len(found) == 1 else None,
+        }
+        if json:
+            print_json(record)
+        else:
+            out.print(
+                f"{path}: {record['format'] or 'unknown'}" + (f" {record['candidates']}" if len(found) > 1 else "")
+            )
+
+
+def convert(
+    path: Annotated[Path, typer.Argument(help="One cycler file.")],
+    to: Annotated[Path, typer.Option("--to", help="Target, .parquet or .csv.")],
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Convert one source to the common schema; impedance goes to a second file beside it."""
+    if to.suffix not in {".parquet", ".csv"}:
+        raise UsageError(f"{to} ends neither in .parquet nor in .csv")
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    reading = parsers.read(path)
+    measurements, spectra = conform(reading.measurements, reading.spectra, str(path))
+    written = []
+    if measurements.height or not spectra.height:
+        written.append(_write(measurements, to))
+    if spectra.height:
+        written.append(_write(spectra, to if not measurements.height else to.with_stem(f"{to.stem}_spectra")))
+    record = {
+        "path": str(path),
+        "format": reading.format,
+        "kind": reading.kind,
+        "rows": measurements.height,
+        "spectra": spectra.height,
+        "columns": measurements.columns if measurements.height else spectra.columns,
+        "about": dict(reading.about),
+        "warnings": list(reading.warnings),
+        "written": written,
+    }
+    if json:
+        print_json(record)
+        return
+    what = f"{reading.format}, {measurements.height} rows, {spectra.height} impedance points"
+    out.print(f"{path}: {what} → {', '.join(written) or 'nothing to write'}")
+    for warning in reading.warnings:
+        err.print(f"[yellow]warning:[/yellow] {warning}", highlight=False)
+
+
+def _write(frame: pl.DataFrame, target: Path) -> str:
+    try:
+        if target.suffix == ".csv":
+            frame.write_csv(target)
+        else:
+            frame.write_parquet(target, compression="zstd")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error}") from error
+    return str(target)

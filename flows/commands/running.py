@@ -1,0 +1,150 @@
+"""``cellar nightly, verify, simulate, serve, demo``: what runs by itself, and what shows that it works."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.console import EXIT_CHECK, HomeOption, JsonOption, err, out, print_json, print_rows, show_progress
+from flows.demo import run_demo
+from flows.ingest import repair_test
+from flows.nightly import run_night
+from flows.virtual_lab import LabOptions, simulate
+from warehouse.errors import QuarantineError, UsageError
+from warehouse.home import Home, open_home
+from warehouse.publish import retire_listed
+from warehouse.registry import TEST
+from warehouse.verify import Finding, check_home
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(nightly)
+    app.command()(verify)
+    app.command("simulate")(simulate_lab)
+    app.command()(serve)
+    app.command()(demo)
+
+
+def nightly(
+    home: HomeOption = None,
+    *,
+    day: Annotated[str | None, typer.Option("--date", help="The date it stands for.", show_default=False)] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the nightly aggregation now: compact, summarise, clean up."""
+    try:
+        stands_for = date.fromisoformat(day) if day else None
+    except ValueError as error:
+        raise UsageError(f"{day!r} is no date such as 2026-03-02") from error
+    record = run_night(open_home(home), stands_for)
+    if json:
+        print_json(record)
+        return
+    print_rows(record["done"], ("firm", "table", "action", "why", "tests", "rows"), title=f"Night of {record['date']}")
+    out.print(
+        f"{record['made']} made, {record['skipped']} skipped, "
+        f"{record['files_removed']} old files removed, {record['seconds']} s"
+    )
+
+
+def verify(
+    home: HomeOption = None,
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild damaged tests from the archive.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare every stored file with its hash, and the registry with the disk."""
+    opened = open_home(home)
+    findings = list(check_home(opened))
+    repaired = _repair(opened, findings) if repair else []
+    serious = [finding for finding in (check_home(opened) if repaired else findings) if finding.serious]
+    shown = [
+        {
+            "kind": finding.kind,
+            "place": finding.place,
+            "path": finding.path,
+            "test_id": finding.test_id,
+            "serious": finding.serious,
+        }
+        for finding in findings
+    ]
+    if json:
+        print_json({"findings": shown, "repaired": repaired, "sound": not serious})
+    else:
+        if shown:
+            print_rows(shown)
+        out.print(f"{len(shown)} findings, {len(repaired)} repaired. " + ("Damaged." if serious else "Sound."))
+    if serious:
+        raise typer.Exit(EXIT_CHECK)
+
+
+def _repair(home: Home, findings: list[Finding]) -> list[str]:
+    """Rebuild what can be rebuilt: tests from their archived source, marts in the next night."""
+    damaged = [finding for finding in findings if finding.serious and finding.place == "table"]
+    lost = {finding.test_id for finding in findings if finding.serious and finding.place == "archive"}
+    repaired = retire_listed(home, [finding.path for finding in damaged if finding.test_id is None])
+    for test_id in sorted({finding.test_id for finding in damaged if finding.test_id} - lost - {None}):
+        test = home.registry.row(TEST, test_id=test_id)
+        if test is None:
+            continue
+        try:
+            repair_test(home, test)
+            repaired.append(test_id)
+        except QuarantineError as error:
+            err.print(f"[red]{test_id}[/red]: {error}", highlight=False)
+    return repaired
+
+
+def simulate_lab(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made when absent.")],
+    *,
+    cells: Annotated[int, typer.Option(help="Cells of all firms together.")] = LabOptions.cells,
+    cycles: Annotated[int, typer.Option(help="Cycles per cell, formation included.")] = LabOptions.cycles,
+    firms: Annotated[str, typer.Option(help="Codes of the firms, comma-separated.")] = ",".join(LabOptions.firms),
+    formats: Annotated[str, typer.Option(help="Layouts, comma-separated; all without.", show_default=False)] = "",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = LabOptions.seed,
+    points: Annotated[int, typer.Option(help="Samples of a constant-current step.")] = LabOptions.points,
+    rate_blocks: Annotated[bool, typer.Option("--rate-blocks", help="A rate test after formation.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write files of a virtual lab in the vendors' layouts, with the injected truth beside them."""
+    options = LabOptions(
+        firms=_split(firms),
+        cells=cells,
+        cycles=cycles,
+        formats=_split(formats),
+        seed=seed,
+        points=points,
+        rate_blocks=rate_blocks,
+    )
+    with show_progress("Simulating") as advance:
+        report = simulate(folder, options, advance)
+    if json:
+        files = [str(path) for path in report.files]
+        print_json({"files": files, "manifest": str(report.manifest), "truth": str(report.truth), "rows": report.rows})
+        return
+    out.print(f"{len(report.files)} files with {report.rows} rows in {folder}")
+    out.print(f"Manifest: {report.manifest}\nTruth: {report.truth}")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def serve(home: HomeOption = None) -> None:
+    """Watch the inboxes and run the night at 02:00, until stopped."""
+    # Prefect takes over a second to import, which no other command should pay.
+    from flows.service import run_service  # noqa: PLC0415 see above
+
+    run_service(open_home(home))
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="The demonstration home; made afresh.")] = Path("demo-home"),
+) -> None:
+    """Build a demonstration home from a virtual lab and run the main job on it."""
+    run_demo(folder)

@@ -1,0 +1,178 @@
+"""Delimited text as cells: every cell a string with its line, so that a bad one can be named."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from parsers.contract import Source
+from warehouse.errors import ParseError
+
+LINE: Final = "line"
+TAIL_BYTES: Final = 65536
+WIDE_MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where a table lies in a text file.
+
+    Args:
+        first_line: line of its first row, from 1.
+        separator: between cells.
+        headings: the heading of every column.
+        wanted: our name of a column to its place, from 0; the others are not read.
+        quote: character around cells that hold the separator, or None.
+        numeric: columns that are numbers in a plain file; read as such, which takes a fifth of the memory of text.
+    """
+
+    first_line: int
+    separator: str
+    headings: tuple[str, ...]
+    wanted: Mapping[str, int]
+    quote: str | None = '"'
+    numeric: frozenset[str] = frozenset()
+
+
+def read_cells(source: Source, grid: Grid) -> tuple[pl.DataFrame, bool]:
+    """Read the wanted columns beside the line of each row: text without surrounding blanks, null where empty.
+
+    Returns:
+        The rows that are not blank, and whether the file's last line was cut off; such a row is left out.
+
+    Raises:
+        ParseError: the quoting is broken or the file cannot be decoded.
+    """
+    cells = _read_typed(source, grid, grid.numeric) if grid.numeric else None
+    if cells is None:
+        cells = _read_typed(source, grid, frozenset())
+    if cells is None:
+        raise ParseError(source.name, "the table cannot be split into cells", line=grid.first_line)
+    blank = pl.all_horizontal(pl.col(list(grid.wanted)).is_null())
+    numbered = cells.with_row_index(LINE, offset=grid.first_line).filter(~blank)
+    torn = numbered.height > 0 and _last_line_is_short(source, grid)
+    return (numbered.head(-1) if torn else numbered), torn
+
+
+def numbers(
+    cells: pl.DataFrame, name: str, source: Source, *, decimal_comma: bool = False, required: bool = False
+) -> pl.Series:
+    """Convert a column of cells to Float64; thousands separators are removed, NaN and infinities become null.
+
+    Args:
+        cells: from :func:`read_cells`.
+        name: the column.
+        source: for the message.
+        decimal_comma: whether a comma is the decimal sign; otherwise it separates thousands.
+        required: whether every row must have a number.
+
+    Raises:
+        ParseError: a cell is no number, or a required one is empty.
+    """
+    found = cells[name]
+    values = _as_floats(found, decimal_comma=decimal_comma)
+    finite = values.set(~values.is_finite(), None)
+    bad = finite.is_null() if required else values.is_null() & found.is_not_null()
+    if bad.any():
+        row = bad.arg_max() or 0
+        cell = "nothing" if found[row] is None else repr(found[row])
+        raise ParseError(source.name, f"expected a number, found {cell}", line=cells[LINE][row], column=name)
+    return finite
+
+
+def counts(cells: pl.DataFrame, name: str, source: Source, *, decimal_comma: bool = False) -> pl.Series:
+    """Convert a column of cells to Int64.
+
+    Raises:
+        ParseError: a cell is no whole number.
+    """
+    values = numbers(cells, name, source, decimal_comma=decimal_comma)
+    broken = (values != values.floor()) | (values.abs() >= 2.0**63)
+    if broken.any():
+        row = broken.arg_max() or 0
+        raise ParseError(
+            source.name, f"expected a whole number, found {cells[name][row]!r}", line=cells[LINE][row], column=name
+        )
+    return values.cast(pl.Int64)
+
+
+def check_order(time: pl.Series, cells: pl.DataFrame, source: Source) -> None:
+    """Refuse a test time that goes back.
+
+    Raises:
+        ParseError: with code ``time_goes_back`` and the line where it does.
+    """
+    back = (time.diff() < 0).fill_null(value=False)
+    if back.any():
+        row = back.arg_max() or 0
+        raise ParseError(
+            source.name,
+            f"test time goes back from {time[row - 1]:.10g} s to {time[row]:.10g} s",
+            code="time_goes_back",
+            line=cells[LINE][row],
+        )
+
+
+def _read_typed(source: Source, grid: Grid, numeric: frozenset[str]) -> pl.DataFrame | None:
+    """Read the wanted columns, those of ``numeric`` as Float64; None if a cell does not allow it."""
+    names = [f"column_{place}" for place in range(1, len(grid.headings) + 1)]
+    floats = {names[place] for ours, place in grid.wanted.items() if ours in numeric}
+    try:
+        frame = pl.read_csv(
+            _text_input(source),
+            separator=grid.separator,
+            quote_char=grid.quote,
+            has_header=False,
+            skip_lines=grid.first_line - 1,
+            schema={name: pl.Float64 if name in floats else pl.String for name in names},
+            columns=sorted({names[place] for place in grid.wanted.values()}, key=names.index),
+            missing_columns="insert",
+            truncate_ragged_lines=True,
+            encoding="utf8-lossy",
+        )
+    except (pl.exceptions.PolarsError, UnicodeError):
+        return None
+    plain = {name: pl.col(name) if name in floats else _strip(name) for name in frame.columns}
+    return frame.select(plain[names[place]].alias(ours) for ours, place in grid.wanted.items())
+
+
+def _strip(name: str) -> pl.Expr:
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _as_floats(found: pl.Series, *, decimal_comma: bool) -> pl.Series:
+    if found.dtype != pl.String:
+        return found.cast(pl.Float64, strict=False)
+    plain = found.str.replace_all(r"[.\s]", "").str.replace(",", ".", literal=True) if decimal_comma else found
+    return plain.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+
+
+def _text_input(source: Source) -> io.BytesIO | str:
+    """Return the path, or for UTF-16, which Polars does not read, the text as UTF-8."""
+    with source.path.open("rb") as file:
+        encoding = WIDE_MARKS.get(file.read(2))
+    if encoding is None:
+        return str(source.path)
+    return io.BytesIO(source.path.read_bytes().decode(encoding).encode())
+
+
+def _last_line_is_short(source: Source, grid: Grid) -> bool:
+    """Whether the last line that is not blank has fewer cells than there are headings."""
+    with source.path.open("rb") as file:
+        wide = file.read(2) in WIDE_MARKS
+        file.seek(0, io.SEEK_END)
+        file.seek(max(0, file.tell() - TAIL_BYTES))
+        tail = file.read()
+    text = tail.decode("utf-16-le", errors="replace") if wide else tail.decode("latin-1")
+    line = text.strip("\r\n\0").rpartition("\n")[2]
+    if grid.quote is None:
+        return line.count(grid.separator) + 1 < len(grid.headings)
+    # A stray carriage return ends the line for the csv module; the cells before it are what the table has.
+    rows = csv.reader(line.split("\r"), delimiter=grid.separator, quotechar=grid.quote)
+    return len(next(rows, [])) < len(grid.headings)

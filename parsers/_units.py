@@ -1,0 +1,118 @@
+"""Units and durations as text exports write them: ``Current(µA)``, ``Capacity(mAs)``, ``1:02:03.5``, ``2d 01:00:00``.
+
+A unit that is not in the table is unknown and stays unknown: a reader refuses the column, nobody guesses.
+Look-alike signs are one sign here (NFKC): µ U+00B5, μ U+03BC and the single character ㎂ all mean micro.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from parsers._numbers import Doubles, shift_decimals
+
+HOUR: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit: what it measures and how its numbers become those of the schema's unit.
+
+    Args:
+        quantity: ``time, current, voltage, capacity, energy, power, resistance`` or ``temperature``; the schema's
+            units are s, A, V, Ah, Wh, W, Ω, °C.
+        shift: decimal places to move, 3 for mA → A.
+        factor: multiplies after the shift; 60 for minutes.
+        divisor: divides after the shift; 3600 for A·s → Ah.
+    """
+
+    quantity: str
+    shift: int = 0
+    factor: float = 1.0
+    divisor: float = 1.0
+
+    def convert(self, values: Doubles) -> Doubles:
+        """Return numbers of this unit in the schema's unit, exact where only the decimal point moves."""
+        if self.factor == 1.0 and self.divisor == 1.0:
+            return shift_decimals(values, self.shift)
+        # The powers of ten go with the divisor, so that the quotient is rounded once.
+        scaled = np.asarray(values, dtype=np.float64) * self.factor
+        return np.asarray(scaled / (self.divisor * 10.0**self.shift), dtype=np.float64)
+
+
+PREFIXES: Final = {"": 0, "m": 3, "u": 6, "n": 9, "p": 12}
+BASES: Final = {
+    "A": Unit("current"),
+    "V": Unit("voltage"),
+    "W": Unit("power"),
+    "Ah": Unit("capacity"),
+    "As": Unit("capacity", divisor=HOUR),
+    "C": Unit("capacity", divisor=HOUR),
+    "Wh": Unit("energy"),
+    "Ws": Unit("energy", divisor=HOUR),
+    "J": Unit("energy", divisor=HOUR),
+    "ohm": Unit("resistance"),
+    "s": Unit("time"),
+}
+UNITS: Final[dict[str, Unit]] = {
+    f"{prefix}{base}": Unit(unit.quantity, shift, unit.factor, unit.divisor)
+    for base, unit in BASES.items()
+    for prefix, shift in PREFIXES.items()
+} | {
+    "sec": Unit("time"),
+    "min": Unit("time", factor=60.0),
+    "h": Unit("time", factor=HOUR),
+    "d": Unit("time", factor=24 * HOUR),
+    "°C": Unit("temperature"),
+    "degC": Unit("temperature"),
+    # A prefix before these would be read as another unit, so they stand here by themselves.
+    "kA": Unit("current", -3),
+    "kV": Unit("voltage", -3),
+    "kW": Unit("power", -3),
+    "kWh": Unit("energy", -3),
+}
+SPELLINGS: Final = {"μ": "u", "Ω": "ohm", "Ohm": "ohm", "·": "", "*": "", ".": "", "-": "", " ": ""}
+
+BRACKETS: Final = re.compile(r"^(?P<label>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])$")
+DURATION: Final = r"^\s*(?:(\d+)\s*(?:d|D|days?|-)?[\s,]+|(\d+)d)?(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?\s*$"
+
+
+def parse_unit(text: str) -> Unit | None:
+    """Return the unit that a text names, or None for one that is not in the table."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if plain in UNITS:
+        return UNITS[plain]
+    for spelling, ours in SPELLINGS.items():
+        plain = plain.replace(spelling, ours)
+    return UNITS.get(plain)
+
+
+def split_header(header: str) -> tuple[str, str]:
+    """Split a column header into its label and the unit in its last brackets; no brackets, no unit."""
+    plain = unicodedata.normalize("NFKC", header).strip().strip("\ufeff")
+    match = BRACKETS.match(plain)
+    if match is None:
+        return plain, ""
+    return match["label"].strip(), (match["round"] or match["square"] or "").strip()
+
+
+def duration_seconds(text: pl.Series) -> pl.Series:
+    """Convert ``[days] hours:minutes:seconds[.fraction]`` to seconds; null where a text is no duration.
+
+    Digits beyond microseconds are cut. The result is the double nearest to the decimal that was written.
+    """
+    column = pl.col(text.name or "duration")
+    groups = text.alias(column.meta.output_name()).to_frame().lazy().select(column.cast(pl.String)).collect()
+    part = [column.str.extract(DURATION, group) for group in range(1, 7)]
+    days = pl.coalesce(part[0], part[1], pl.lit("0")).cast(pl.Int64, strict=False)
+    whole = [entry.cast(pl.Int64, strict=False) for entry in part[2:5]]
+    micro = part[5].fill_null("").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False)
+    seconds = ((days * 24 + whole[0]) * 60 + whole[1]) * 60 + whole[2]
+    # Integers first: adding fractions to seconds would leave binary residues. Polars divides by a constant through
+    # its reciprocal; the rounding brings the nearest double back.
+    return groups.select(((seconds * 1_000_000 + micro).cast(pl.Float64) / 1e6).round(6)).to_series()

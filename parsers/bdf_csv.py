@@ -1,0 +1,73 @@
+"""Battery Data Format (BDF) as CSV: one header line, then records; files end in ``.bdf.csv`` or ``.csv``.
+
+Seen: three published SINTEF files (2024-2025, from Neware and Landt testers) with machine names, one made by BattMo
+users with labels. Vocabulary: BDF 1.3.0 (2026-07-17), whose machine names are those of ``warehouse.schema``.
+
+* Headings are machine names (``test_time_second``) or labels with a unit (``Test Time / h``, ``Voltage / mV``,
+  ``Cycle Count / 1``, ``Step ID``); the unit of a label is converted, an unknown one is never guessed. Required:
+  test time, voltage, current. ``*_millisecond`` is the deprecated spelling of two times.
+* ``step_index``, deprecated in 1.3 in favour of ``step_record_index``, is in all files here the schedule's step: it is
+  constant through a step, and in two files recurs (1, 2, 3, 2 and 1..5 in every cycle). It becomes ``step_id``. One
+  that changes at most records counts records and is left out.
+* ``charging_capacity_ah`` and its kin never restart by definition; in all files here they restart with every step, and
+  once more where a step was interrupted. They are kept as ``step_...``, with a warning.
+* ``cycle_count`` of the file G20M7-202512-Gru6mV is 6.283185307179586 in all 17,587 records: no count, left out.
+* The Landt file's ``ambient_temperature_celsius`` is 0 in every record: no sensor, left out.
+* The file named Time_Bug writes test time 0 in the first record of all but the first step (19 times), between records
+  of the right time: refused with ``time_goes_back``, since the record's own time is nowhere else.
+* Sign: positive charges. The BattMo file has it the other way round in all records (its own step types say so, and
+  voltage falls while current is positive): turned round with a warning. A file that is of two minds is refused.
+* ``unix_time_second`` is UTC by definition.
+
+Known from the files and from the published ontology's definitions (names, labels, units).
+"""
+
+from __future__ import annotations
+
+import csv
+
+from parsers._bdf import Headings, is_bdf, read_columns, read_headings
+from parsers._cells import Grid, read_cells
+from parsers.contract import Format, Peek, Reading, Source
+
+
+def sniff(peek: Peek) -> bool:
+    """Whether the first line names BDF's three required columns."""
+    return is_bdf(_split_header(peek))
+
+
+def read(source: Source) -> Reading:
+    """Read a BDF file in CSV.
+
+    Raises:
+        ParseError: a required column is missing, a cell is no number, time goes back.
+        ContradictionError: step types and current's sign contradict each other in part.
+    """
+    headings = _split_header(Peek(source.path, source.name))
+    found = read_headings(headings, source)
+    cells, torn = read_cells(source, _grid(headings, found))
+    reading = read_columns(cells, found, source)
+    if not torn:
+        return reading
+    cut = "the last line is cut off and left out"
+    return Reading(measurements=reading.measurements, warnings=(*reading.warnings, cut))
+
+
+def _split_header(peek: Peek) -> list[str]:
+    return next(csv.reader(peek.lines[:1]), [])
+
+
+def _grid(headings: list[str], found: Headings) -> Grid:
+    wanted = {name: heading.place for name, heading in found.known.items()}
+    return Grid(2, ",", tuple(headings), wanted, numeric=frozenset(wanted) - {"step_type"})
+
+
+FORMAT = Format(
+    "bdf_csv",
+    "Battery Data Alliance",
+    frozenset({".csv"}),
+    "cycling",
+    sniff,
+    read,
+    lost="impedance, pressure, cumulative and per-step net columns; the file's own words for step types",
+)

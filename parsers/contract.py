@@ -1,0 +1,203 @@
+"""What a format is: two functions and a frozen record.
+
+A format is one module in this package. Its last line is ``FORMAT = Format(...)``; being there is its registration.
+``sniff`` looks at the start of a source and says whether it is of that format, from content first; it never raises.
+``read`` turns a source into a :class:`Reading` or raises :class:`warehouse.errors.ParseError` with the place.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from warehouse.schema import MEASUREMENTS, SPECTRA, conform_columns
+
+if TYPE_CHECKING:
+    import fastexcel
+
+Kind = Literal["cycling", "eis", "companion", "empty"]
+Scope = Literal["cycling", "eis", "both", "companion"]
+Fact = str | int | float
+
+HEAD_BYTES: Final = 8192
+SHEET_ROWS: Final = 12
+SITE_ZONE: Final = ZoneInfo("Asia/Seoul")
+ZIP_MAGIC: Final = b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Peek:
+    """The start of a source and what its container lists: all that a sniffer may look at.
+
+    Args:
+        path: where the bytes are.
+        name: the file's name as the user knows it; a label, not evidence.
+    """
+
+    path: Path
+    name: str
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 8 KiB."""
+        with self.path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+
+    @cached_property
+    def text(self) -> str:
+        """The head as text: UTF-16 and UTF-8 by byte-order mark, else UTF-8, else cp1252; never fails."""
+        for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+            if self.head.startswith(mark):
+                return self.head[len(mark) :].decode(encoding, errors="replace")
+        try:
+            # The head may end inside a character, which is no sign of another encoding.
+            return self.head.decode("utf-8", errors="strict" if len(self.head) < HEAD_BYTES else "ignore")
+        except UnicodeDecodeError:
+            return self.head.decode("cp1252", errors="replace")
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The head's lines; the last one may be cut."""
+        return tuple(self.text.splitlines())
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names inside a zip container; empty for anything else."""
+        if not self.head.startswith(ZIP_MAGIC):
+            return ()
+        try:
+            with zipfile.ZipFile(self.path) as container:
+                return tuple(container.namelist())
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            return ()
+
+    @cached_property
+    def sheets(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        """Sheet name to its first rows as text; empty for anything but an Excel workbook."""
+        if "xl/workbook.xml" not in self.members:
+            return {}
+        import fastexcel  # noqa: PLC0415 only workbooks pay for it
+
+        try:
+            book = fastexcel.read_excel(self.path)
+            return {name: _first_rows(book, name) for name in book.sheet_names}
+        except fastexcel.FastExcelError:
+            return {}
+
+    @cached_property
+    def parquet_columns(self) -> tuple[str, ...]:
+        """The column names of a Parquet file; empty for anything else."""
+        if not self.head.startswith(b"PAR1"):
+            return ()
+        try:
+            return tuple(pl.read_parquet_schema(self.path))
+        except (pl.exceptions.PolarsError, OSError):
+            return ()
+
+    def contains(self, needle: bytes, within: int) -> bool:
+        """Whether the first ``within`` bytes hold ``needle``."""
+        with self.path.open("rb") as file:
+            return needle in file.read(within)
+
+
+def _first_rows(book: fastexcel.ExcelReader, name: str) -> tuple[tuple[str, ...], ...]:
+    sheet = book.load_sheet(name, header_row=None, n_rows=SHEET_ROWS, dtypes="string")
+    return tuple(tuple("" if cell is None else str(cell) for cell in row) for row in sheet.to_polars().rows())
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read.
+
+    Args:
+        path: where the bytes are; in the archive its name says nothing.
+        name: the file's name as the user knows it, for messages and as a label.
+        zone: the site's time zone, for files whose wall clock names none.
+    """
+
+    path: Path
+    name: str
+    zone: ZoneInfo = SITE_ZONE
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader made of a source.
+
+    Args:
+        measurements: rows of ``schema.MEASUREMENTS``, the required columns and those the file has.
+        spectra: rows of ``schema.SPECTRA``, likewise.
+        about: what the file says of itself. Keys where known: ``instrument, serial, channel, technique, software,
+            start_time`` (ISO 8601, UTC), ``sample, operator, comment, schedule, test_name``, further ones as the
+            format has them.
+        warnings: sentences for the technician; nothing here stops the source.
+        format: name of the format that read it; :func:`parsers.read` fills it in.
+        kind: ``cycling``, ``eis``, ``companion`` or ``empty``; :func:`parsers.read` fills it in.
+    """
+
+    measurements: pl.DataFrame = field(default_factory=MEASUREMENTS.empty)
+    spectra: pl.DataFrame = field(default_factory=SPECTRA.empty)
+    about: Mapping[str, Fact] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    format: str = ""
+    kind: Kind = "empty"
+
+    def __post_init__(self) -> None:
+        """Check both tables against the schema and put their columns in order."""
+        origin = self.format or "a reader"
+        object.__setattr__(self, "measurements", conform_columns(self.measurements, MEASUREMENTS, origin))
+        object.__setattr__(self, "spectra", conform_columns(self.spectra, SPECTRA, origin))
+
+
+@dataclass(frozen=True)
+class Format:
+    """One file format: its name, whose it is, how to recognise it, how to read it.
+
+    Args:
+        name: machine name, also the module's name.
+        vendor: maker of the instrument or the format.
+        extensions: usual file name endings, lower case with the dot; a hint for people, never evidence.
+        kind: what its files hold: ``cycling``, ``eis``, ``both`` or ``companion`` (no data of its own).
+        sniff: says whether a source is of this format, from its :class:`Peek`; never raises.
+        read: source in, reading out; ParseError when the file breaks the format's rules.
+        version: counts up whenever the reader would read some file differently.
+        verified: whether a real file of the instrument has confirmed the reader.
+        lost: what the file holds that the common schema does not carry.
+    """
+
+    name: str
+    vendor: str
+    extensions: frozenset[str]
+    kind: Scope
+    sniff: Callable[[Peek], bool]
+    read: Callable[[Source], Reading]
+    version: int = 1
+    verified: bool = True
+    lost: str = ""
+
+
+def read_companion(source: Source) -> Reading:
+    """Read a companion: it is recognised and kept, and holds no rows."""
+    del source
+    return Reading()
+
+
+def open_member(path: Path) -> tuple[str, io.BytesIO] | None:
+    """Return name and bytes of the only file in a zip, or None for anything else."""
+    try:
+        with zipfile.ZipFile(path) as container:
+            files = [entry for entry in container.infolist() if not entry.is_dir()]
+            if len(files) != 1:
+                return None
+            return files[0].filename, io.BytesIO(container.read(files[0]))
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError, ValueError):
+        return None

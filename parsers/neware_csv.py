@@ -1,0 +1,97 @@
+"""Neware BTSDA text export of the record sheet: one header line, comma or tab separated, one line a record.
+
+Seen: BTSDA 8 (2022 and 2024); ``DataPoint, Cycle Index, Step Index, Step Type, Time, Total Time`` or ``Cumulative
+Time``, ``Current(µA), Voltage(mV), Capacity(mAs), …, Date, …``; a comma may end every line. Encodings: the micro sign
+is written as B5 (cp1252), A6 CC (GBK), C2 B5 or CE BC (UTF-8); only the header needs it, so the first encoding in
+which every unit makes sense is taken. Columns and units: :mod:`parsers._neware_table`.
+
+Counters (``Chg. Cap.``, ``DChg. Cap.``, ``Chg. Energy``, ``DChg. Energy``) restart at every step in both files seen.
+Current was signed in both; a file without a negative number gets its signs from the step types.
+The export holds what was ticked in BTSDA: A with 4 decimals means steps of 100 µA.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+import polars as pl
+
+from parsers._neware_table import is_record_header, to_reading, units_are_known
+from parsers.contract import Format, Peek, Reading, Source
+from warehouse.errors import ParseError
+
+# Which one it is depends on the list separator of the exporting PC.
+SEPARATORS: Final = (",", "\t", ";")
+MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# GB18030 before cp1252, which decodes anything: a Chinese μ would pass as two Latin letters and no unit.
+ENCODINGS: Final = ("utf-8", "gb18030", "cp1252", "latin-1")
+LONGEST_HEADER: Final = 8192
+
+
+def sniff(peek: Peek) -> bool:
+    """Recognise the labels of a record sheet in the first line."""
+    return bool(peek.lines) and any(is_record_header(fields) for fields in _split_all(peek.lines[0]))
+
+
+def read(source: Source) -> Reading:
+    """Read one exported test."""
+    raw = source.path.read_bytes()
+    headers, separator, encoding = _read_header(raw[:LONGEST_HEADER], source)
+    if encoding == "utf-16":
+        try:
+            raw = raw.decode(encoding).encode()
+        except UnicodeDecodeError as error:
+            raise ParseError(source.name, f"the text is no {encoding}: {error.reason}", byte=error.start) from error
+    table = _read_table(raw, headers, separator, source)
+    return to_reading(table, headers, source, first_line=2)
+
+
+def _split_all(line: str) -> list[list[str]]:
+    return [next(csv.reader([line], delimiter=separator), []) for separator in SEPARATORS]
+
+
+def _read_header(head: bytes, source: Source) -> tuple[list[str], str, str]:
+    """Return header, separator and the encoding in which the units make sense."""
+    marked = [encoding for mark, encoding in MARKS if head.startswith(mark)]
+    fallback = None
+    for encoding in marked or ENCODINGS:
+        lines = head.decode(encoding, errors="replace").splitlines()
+        for separator, fields in zip(SEPARATORS, _split_all(lines[0] if lines else ""), strict=True):
+            if is_record_header(fields):
+                if units_are_known(fields):
+                    return fields, separator, encoding
+                fallback = fallback or (fields, separator, encoding)
+    if fallback is None:
+        raise ParseError(source.name, "expected Cycle Index, Step Index, Step Type, Current, Voltage", line=1)
+    # Its units are wrong in every encoding; the message about them comes from the table.
+    return fallback
+
+
+def _read_table(raw: bytes, headers: list[str], separator: str, source: Source) -> pl.DataFrame:
+    try:
+        return pl.read_csv(
+            io.BytesIO(raw),
+            has_header=False,
+            skip_lines=1,
+            separator=separator,
+            schema={str(index): pl.String for index in range(len(headers))},
+            encoding="utf8-lossy",
+            # A header alone is a test without records, not an error.
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        detail = f"a line does not have the {len(headers)} fields of the header: {error}"
+        raise ParseError(source.name, detail, line=2) from error
+
+
+FORMAT = Format(
+    "neware_csv",
+    "Neware",
+    frozenset({".csv", ".txt"}),
+    "cycling",
+    sniff,
+    read,
+    lost="specific capacities, dQ/dV, contact resistance, accumulated counters, auxiliary voltages",
+)

@@ -1,0 +1,353 @@
+"""The virtual lab: its files are valid, its truth is what a reader finds in them, and it repeats to the byte."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from galvani import BioLogic
+from numpy.typing import NDArray
+
+import parsers
+from flows.virtual_lab import LabOptions, LabReport, layouts, simulate, trace, wafer
+from flows.virtual_lab.design import VirtualCell, design_cell
+from flows.virtual_lab.layout import Layout
+from warehouse.errors import UsageError
+
+MANIFEST_COLUMNS = (
+    "firm,project,lot,wafer,die_x,die_y,cell_id,convention,nominal_capacity_uah,active_area_mm2,"
+    "voltage_upper_volt,voltage_lower_volt,chemistry,process_split,remarks"
+)
+SMALL = LabOptions(cells=5, cycles=6, long_cells=0)
+FORMATS = ("arbin_csv", "biologic_mpr", "biologic_mpt", "maccor_txt", "neware_csv")
+Truth = dict[str, Any]
+Doubles = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> LabReport:
+    return simulate(tmp_path_factory.mktemp("lab"), LabOptions())
+
+
+@pytest.fixture(scope="module")
+def cells(lab: LabReport) -> list[Truth]:
+    return load_cells(lab)
+
+
+@pytest.fixture(scope="module")
+def designed() -> list[VirtualCell]:
+    """A wafer and a half of cells, designed and not written."""
+    options = LabOptions(firms=("FIRM-A",), cells=120, long_cells=0)
+    return [design_cell(options, index, any_layout()) for index in range(options.cells)]
+
+
+def load_cells(report: LabReport) -> list[Truth]:
+    found: list[Truth] = json.loads(report.truth.read_text(encoding="utf-8"))["cells"]
+    return found
+
+
+def any_layout() -> Layout:
+    return layouts()["arbin_csv"]
+
+
+def first_of(cells: list[Truth], name: str) -> Truth:
+    return next(cell for cell in cells if cell["format"] == name)
+
+
+def all_bytes(report: LabReport) -> list[bytes]:
+    return [path.read_bytes() for path in (*report.files, report.manifest, report.truth)]
+
+
+def array(cell: Truth, name: str) -> Doubles:
+    return np.array(cell["cycles"][name], dtype=np.float64)
+
+
+def cycle_charges(
+    reading: parsers.Reading, cell: Truth, rule: Callable[[Doubles, Doubles], Doubles]
+) -> tuple[Doubles, Doubles]:
+    """Charge into and out of the cell per cycle; every cycle of a virtual cell has as many rows as the next."""
+    table = reading.measurements
+    time, current = table["test_time_second"].to_numpy(), table["current_ampere"].to_numpy()
+    cycles = len(cell["cycles"]["c_rate"])
+    per_cycle = table.height // cycles
+    # Nothing may be integrated across steps.
+    same = np.diff(table["step_count"].to_numpy()) == 0
+    charge = np.where(same, rule(time, current), 0.0) / 3600.0
+    cycle = (np.arange(table.height) - table.height % cycles) // per_cycle
+    inside = [charge[cycle[1:] == number] for number in range(cycles)]
+    return np.array([part[part > 0].sum() for part in inside]), -np.array([part[part < 0].sum() for part in inside])
+
+
+def trapezoid(time: Doubles, current: Doubles) -> Doubles:
+    return 0.5 * (current[1:] + current[:-1]) * np.diff(time)
+
+
+def test_the_same_options_give_the_same_bytes(tmp_path: Path) -> None:
+    """Two labs from the same options are equal to the byte, all files, manifest and truth."""
+    assert all_bytes(simulate(tmp_path / "a", SMALL)) == all_bytes(simulate(tmp_path / "b", SMALL))
+
+
+def test_another_seed_gives_other_cells(tmp_path: Path) -> None:
+    """Another seed changes every file."""
+    first, second = simulate(tmp_path / "a", SMALL), simulate(tmp_path / "b", replace(SMALL, seed=2))
+    assert not set(map(Path.read_bytes, first.files)) & set(map(Path.read_bytes, second.files))
+
+
+def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many cycles are held in memory at once does not change a byte."""
+    whole = all_bytes(simulate(tmp_path / "a", SMALL))
+    monkeypatch.setattr(trace, "BLOCK_ROWS", 1)
+    assert all_bytes(simulate(tmp_path / "b", SMALL)) == whole
+
+
+def test_a_cell_does_not_depend_on_the_others(tmp_path: Path) -> None:
+    """A lab with more cells begins with the same files."""
+    small, large = simulate(tmp_path / "a", SMALL), simulate(tmp_path / "b", replace(SMALL, cells=7))
+    assert [path.read_bytes() for path in large.files[:5]] == [path.read_bytes() for path in small.files]
+
+
+def test_all_layouts_are_dealt_in_turn(cells: list[Truth]) -> None:
+    """Twelve cells hold every layout, each named like the format that reads it."""
+    assert [cell["format"] for cell in cells[:6]] == [*FORMATS, FORMATS[0]]
+
+
+def test_files_lie_where_the_folder_rule_looks(lab: LabReport, cells: list[Truth]) -> None:
+    """A file's folders are its firm and its cell."""
+    root = lab.manifest.parent
+    places = [path.relative_to(root).parts[:2] for path in lab.files]
+    assert places == [(cell["firm"], cell["cell_id"]) for cell in cells]
+
+
+def test_manifest_has_the_contract_s_columns(lab: LabReport) -> None:
+    """The manifest's first line is the outward contract's list of columns."""
+    assert lab.manifest.read_text(encoding="utf-8").splitlines()[0] == MANIFEST_COLUMNS
+
+
+def test_manifest_and_truth_name_the_same_cells(lab: LabReport, cells: list[Truth]) -> None:
+    """Row by row, manifest and truth agree on identity and nominal capacity."""
+    with lab.manifest.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = [(row["firm"], row["cell_id"], int(row["die_x"]), float(row["nominal_capacity_uah"])) for row in rows]
+    meant = [(cell["firm"], cell["cell_id"], cell["die_x"], cell["nominal_capacity_ah"] * 1e6) for cell in cells]
+    assert [(*row[:3], pytest.approx(row[3])) for row in told] == meant
+
+
+def test_cell_ids_are_unique(designed: list[VirtualCell]) -> None:
+    """Cells beyond the dies of one wafer lie on the next; no name occurs twice."""
+    identities = [cell.truth.identity for cell in designed]
+    assert len({identity.cell_id for identity in identities}) == len(identities)
+    assert len({identity.wafer for identity in identities}) > 1
+
+
+def test_a_channel_holds_one_cell(designed: list[VirtualCell]) -> None:
+    """No two cells of a lab, however large, sit on the same channel of the same cycler."""
+    assert len({(cell.run.instrument, cell.run.channel) for cell in designed}) == len(designed)
+
+
+def test_the_last_cells_run_longer(cells: list[Truth]) -> None:
+    """Two cells of the default lab run twice as long as the others."""
+    assert [len(cell["cycles"]["class"]) for cell in cells] == [60] * 10 + [120] * 2
+
+
+def test_galvani_reads_every_mpr(lab: LabReport, cells: list[Truth]) -> None:
+    """The library galvani finds the rows, voltages and start that were written, and no current column."""
+    for cell in (cell for cell in cells if cell["format"] == "biologic_mpr"):
+        with (lab.manifest.parent / cell["file"]).open("rb") as file:
+            mpr = BioLogic.MPRfile(file)
+        assert len(mpr.data) == cell["rows"]
+        assert 2.999 < mpr.data["Ewe/V"].min() < mpr.data["Ewe/V"].max() < 4.201
+        assert mpr.timestamp.isoformat(timespec="seconds") + "+09:00" == cell["start_time"]
+        assert not {"I/mA", "<I>/mA"} & set(mpr.data.dtype.names)
+
+
+def test_galvani_reads_the_mpt(lab: LabReport, cells: list[Truth]) -> None:
+    """The library galvani reads the text export with as many rows as were written."""
+    cell = first_of(cells, "biologic_mpt")
+    with (lab.manifest.parent / cell["file"]).open("rb") as file:
+        table, _ = BioLogic.MPTfile(file, encoding="cp1252")
+    assert len(table) == cell["rows"]
+
+
+def test_formation_loses_what_was_injected(cells: list[Truth]) -> None:
+    """The first cycle's true efficiency is the injected initial one, at C/10."""
+    for cell in cells:
+        assert array(cell, "true_coulombic_efficiency")[0] == pytest.approx(cell["initial_coulombic_efficiency"])
+        assert cell["cycles"]["class"][:3] == ["formation", "formation", "ageing"]
+        assert cell["cycles"]["c_rate"][:3] == [0.1, 0.1, 1.0]
+
+
+def test_an_offset_shifts_the_displayed_efficiency(cells: list[Truth]) -> None:
+    """Displayed minus true efficiency is minus twice offset over current, a little more for the hold's low current."""
+    for cell in cells:
+        shift = array(cell, "displayed_coulombic_efficiency") - array(cell, "true_coulombic_efficiency")
+        expected = -2.0 * cell["current_offset_ampere"] / array(cell, "set_current_ampere")
+        assert shift[2:] == pytest.approx(expected[2:], rel=0.2, abs=1e-9)
+
+
+def test_retention_follows_the_law(cells: list[Truth]) -> None:
+    """Without a knee the true retention is one minus the stated law, but for the scatter."""
+    for cell in (cell for cell in cells if cell["knee_cycle"] is None):
+        x = np.arange(len(cell["cycles"]["class"])) + 1.0 - cell["reference_cycle"]
+        law = 1.0 - cell["fade_coefficient"] * np.maximum(x, 0.0) ** cell["fade_exponent"]
+        retention = np.array(cell["cycles"]["true_capacity_retention"][2:])
+        assert retention == pytest.approx(law[2:], abs=1e-3)
+
+
+def test_a_knee_is_at_least_three_times_steeper(designed: list[VirtualCell]) -> None:
+    """The mean slope behind a knee is the stated ratio times the slope before it."""
+    knees = [cell for cell in designed if cell.truth.life.knee_cycle is not None]
+    assert len(knees) == 30
+    for cell in knees:
+        life = cell.truth.life
+        discharged = cell.operation.discharged
+        bend = (life.knee_cycle or 0) - 1
+        before = (discharged[life.reference_cycle - 1] - discharged[bend]) / (bend - life.reference_cycle + 1)
+        behind = (discharged[bend] - discharged[-1]) / (len(discharged) - 1 - bend)
+        assert behind / before == pytest.approx(life.knee_slope_ratio, rel=0.1)
+        assert (life.knee_slope_ratio or 0.0) >= 3.0
+
+
+def test_some_cells_end_their_life_and_some_do_not(cells: list[Truth]) -> None:
+    """End of life lies where retention crosses 0.8, and is null where it never does."""
+    ended = [cell["end_of_life_cycle"] is not None for cell in cells]
+    crossed = [min(cell["cycles"]["true_capacity_retention"][2:]) < 0.8 for cell in cells]
+    assert ended == crossed
+    assert 0 < sum(ended) < len(ended)
+
+
+def test_the_wafer_gradient_can_be_found(designed: list[VirtualCell]) -> None:
+    """Least squares over the dies gives back radial, tilt and split coefficients."""
+    identity = [cell.truth.identity for cell in designed]
+    x = np.array([who.die_x for who in identity]) * wafer.PITCH_MM / wafer.RADIUS_MM
+    y = np.array([who.die_y for who in identity]) * wafer.PITCH_MM / wafer.RADIUS_MM
+    split = np.array([who.process_split == wafer.SPLITS[1] for who in identity])
+    terms = np.stack([np.ones(len(x)), x**2 + y**2, x, y, split], axis=1)
+    factors = [cell.truth.properties.capacity_factor for cell in designed]
+    found = np.linalg.lstsq(terms, np.array(factors), rcond=None)[0]
+    gradient = wafer.GRADIENT
+    expected = [1.0, gradient.radial, gradient.tilt_x, gradient.tilt_y, gradient.split]
+    assert found == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_rate_block_is_bracketed(tmp_path: Path) -> None:
+    """C/5, 1C, 2C, 5C and C/5 again: capacity falls with rate and comes back."""
+    report = simulate(tmp_path, replace(SMALL, cells=1, cycles=20, rate_blocks=True))
+    cell = load_cells(report)[0]
+    assert cell["cycles"]["class"][2:18] == ["rate"] * 15 + ["ageing"]
+    assert cell["cycles"]["c_rate"][2:17:3] == [0.2, 1.0, 2.0, 5.0, 0.2]
+    discharged = array(cell, "true_discharging_capacity_ah")[2:17:3]
+    assert list(np.diff(discharged) < 0) == [True, True, True, False]
+    assert discharged[-1] / discharged[0] == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_our_reader_finds_format_rows_and_range(lab: LabReport, cells: list[Truth], name: str) -> None:
+    """Exactly one format claims a virtual file, and reads all rows, within the voltage window."""
+    cell = first_of(cells, name)
+    reading = parsers.read(lab.manifest.parent / cell["file"])
+    voltage = reading.measurements["voltage_volt"].to_numpy()
+    assert (reading.format, reading.kind, reading.measurements.height) == (name, "cycling", cell["rows"])
+    assert 2.999 < voltage.min() < voltage.max() < 4.201
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_trapezoid_gives_the_truth(lab: LabReport, cells: list[Truth], name: str) -> None:
+    """The trapezoid of what our reader found is the truth's, charge and discharge, in every cycle."""
+    for cell in (cell for cell in cells if cell["format"] == name):
+        reading = parsers.read(lab.manifest.parent / cell["file"])
+        charged, discharged = cycle_charges(reading, cell, trapezoid)
+        # The stated tolerance: printed decimals, and the sliver before a step's first record.
+        assert charged == pytest.approx(array(cell, "trapezoid_charging_capacity_ah"), rel=1e-4)
+        assert discharged == pytest.approx(array(cell, "displayed_discharging_capacity_ah"), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_files_start_when_the_truth_says(lab: LabReport, cells: list[Truth], name: str) -> None:
+    """The first record's wall clock is the start, within the delay of a step's first record."""
+    cell = first_of(cells, name)
+    reading = parsers.read(lab.manifest.parent / cell["file"])
+    start = datetime.fromisoformat(cell["start_time"]).timestamp()
+    assert reading.measurements["unix_time_second"][0] == pytest.approx(start, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["biologic_mpt", "neware_csv", "arbin_csv", "maccor_txt"])
+def test_the_hold_s_trapezoid_is_close(cells: list[Truth], name: str) -> None:
+    """With twelve points the curvature of the hold adds less than 0.1 % to the charge, where currents are momentary."""
+    cell = first_of(cells, name)
+    excess = array(cell, "trapezoid_charging_capacity_ah") / array(cell, "displayed_charging_capacity_ah") - 1.0
+    assert 0.0 < excess.max() < 1e-3
+
+
+def test_mean_currents_sum_to_the_counter(lab: LabReport, cells: list[Truth]) -> None:
+    """In an mpr, derived current times interval is the displayed charge, hold included."""
+    cell = first_of(cells, "biologic_mpr")
+    reading = parsers.read(lab.manifest.parent / cell["file"])
+    charged, discharged = cycle_charges(reading, cell, lambda time, current: current[1:] * np.diff(time))
+    assert charged == pytest.approx(array(cell, "displayed_charging_capacity_ah"), rel=1e-4)
+    assert discharged == pytest.approx(array(cell, "displayed_discharging_capacity_ah"), rel=1e-4)
+
+
+def test_the_derived_current_is_the_displayed_one(tmp_path: Path) -> None:
+    """Of one run as mpr and as mpt, the derived current equals the displayed one within 0.1 % at constant current."""
+    tables = []
+    for name in ("biologic_mpr", "biologic_mpt"):
+        report = simulate(tmp_path / name, replace(SMALL, cells=1, formats=(name,)))
+        tables.append(parsers.read(report.files[0]).measurements)
+    derived, displayed = tables
+    current = displayed["current_ampere"].to_numpy()
+    # The set currents of formation and ageing; in the hold a mean cannot equal a momentary current.
+    constant = np.isin(np.round(np.abs(current), 15), (5e-6, 50e-6))
+    assert constant.sum() >= 6 * 24
+    assert derived["current_ampere"].to_numpy()[constant] == pytest.approx(current[constant], rel=1e-3)
+    assert derived["voltage_volt"].to_list() == pytest.approx(displayed["voltage_volt"].to_list(), abs=1e-6)
+    assert derived["test_time_second"].to_list() == pytest.approx(displayed["test_time_second"].to_list(), abs=1e-6)
+
+
+def test_unsigned_amps_carry_their_state(lab: LabReport, cells: list[Truth]) -> None:
+    """The layout with a State column has no negative number in Amps."""
+    cell = first_of(cells, "maccor_txt")
+    lines = (lab.manifest.parent / cell["file"]).read_text(encoding="cp1252").splitlines()[2:]
+    assert {line.split("\t")[9] for line in lines} == {"C", "D", "R"}
+    assert min(float(line.split("\t")[7]) for line in lines) == 0.0
+
+
+def test_points_make_a_file_dense(tmp_path: Path) -> None:
+    """Rows grow with the points asked for, and the report counts them."""
+    report = simulate(tmp_path, replace(SMALL, cells=1, points=1000))
+    assert report.rows == 6 * (1000 + 2000 + 333 + 1000 + 333)
+
+
+def test_progress_is_told_per_cell(tmp_path: Path) -> None:
+    """Progress is called with cells done and cells in all."""
+    calls: list[tuple[int, int]] = []
+    simulate(tmp_path, replace(SMALL, cells=2), lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]
+
+
+def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
+    """A layout that does not exist is named, together with those that do."""
+    with pytest.raises(UsageError, match="has no layout punch_cards; it has arbin_csv, biologic_mpr"):
+        simulate(tmp_path, replace(SMALL, formats=("punch_cards",)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cycles": 3}, "cycles must be 4 or more, not 3"),
+        ({"cycles": 19, "rate_blocks": True}, "cycles must be 20 or more, not 19"),
+        ({"points": 1}, "points must be 4 or more, not 1"),
+        ({"firms": ()}, "needs at least one firm"),
+        ({"start": datetime(2026, 1, 1)}, "needs a time zone"),  # noqa: DTZ001 that is what is refused
+    ],
+)
+def test_impossible_options_are_refused(changes: dict[str, Any], message: str) -> None:
+    """Options that cannot be simulated raise UsageError when they are made."""
+    with pytest.raises(UsageError, match=message):
+        replace(SMALL, **changes)

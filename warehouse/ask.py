@@ -1,0 +1,223 @@
+"""Named questions in DuckDB: ``queries/<name>.sql``, one question a file.
+
+A file's head says what it answers, which relations it reads, and its columns with their units::
+
+    -- How do the cells' capacities fade?
+    -- reads: cycles, test, cell
+    -- cycle | | Cycle of the cell, from 1
+    -- charging_capacity_ah | Ah | Charge into the cell
+
+A question sees only the files that the registry lists for the firm that asks: its walls are the list of paths.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import duckdb
+import polars as pl
+import sqlalchemy as sa
+
+from warehouse import schema
+from warehouse.errors import UsageError
+from warehouse.recipe import Recipe
+from warehouse.registry import SQL_TABLES, STORED_FILE, Registry, Row
+from warehouse.store import Store
+
+PARQUET_TABLES: Final = {
+    "measurements": schema.MEASUREMENTS,
+    "spectra": schema.SPECTRA,
+    "steps": schema.STEPS,
+    "cycles": schema.CYCLES,
+}
+PER_TEST: Final = ("measurements", "spectra")
+REGISTRY_TABLES: Final = {"cell": schema.CELL, "test": schema.TEST, "firm": schema.FIRM}
+SUMMARY: Final = "summary"
+HEAD: Final = "-- "
+
+
+@dataclass(frozen=True)
+class Question:
+    """A named query: what it answers, what it reads, its columns as (name, unit, description)."""
+
+    name: str
+    asks: str
+    reads: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+    sql: str
+
+
+@cache
+def questions() -> dict[str, Question]:
+    """Return every named question, in alphabetical order."""
+    files = sorted((resources.files("warehouse") / "queries").iterdir(), key=lambda file: file.name)
+    parsed = [_parse_question(file.name[:-4], file.read_text("utf-8")) for file in files if file.name.endswith(".sql")]
+    return {question.name: question for question in parsed}
+
+
+def _parse_question(name: str, text: str) -> Question:
+    lines = text.splitlines()
+    head = [line[len(HEAD) :] for line in lines if line.startswith(HEAD)]
+    reads = tuple(part.strip() for part in head[1].removeprefix("reads:").split(","))
+    columns = tuple(_parse_column(line) for line in head[2:] if "|" in line)
+    return Question(name, head[0], reads, columns, text)
+
+
+def _parse_column(line: str) -> tuple[str, str, str]:
+    name, unit, description = (part.strip() for part in line.split("|", 2))
+    return name, unit, description
+
+
+class Asker:
+    """Answers named questions about a registry and its store.
+
+    Args:
+        registry: says which files exist and whose they are.
+        store: where they are.
+        recipe: thresholds that questions take as parameters.
+    """
+
+    def __init__(self, registry: Registry, store: Store, recipe: Recipe) -> None:
+        self._registry = registry
+        self._store = store
+        self._recipe = recipe
+        self._database = duckdb.connect(":memory:")
+        self._lock = threading.Lock()
+
+    def answer(
+        self, name: str, *, firm: str | None = None, cell: str | None = None, test: str | None = None
+    ) -> pl.DataFrame:
+        """Answer one question; see :meth:`warehouse.home.Home.query`.
+
+        Raises:
+            UsageError: there is no such question, or the firm has no such cell or test.
+        """
+        if name not in questions():
+            raise UsageError(f"there is no query {name!r}; 'cellar query --list' shows them: {', '.join(questions())}")
+        seen = self._see(firm, cell, test)
+        with self._lock:
+            cursor = self._database.cursor()
+        try:
+            stored = self._stored_summary(seen) if name == SUMMARY and test is None else None
+            if stored is not None:
+                return _fetch(cursor, stored, {"cell": cell})
+            question = questions()[name]
+            self._offer(cursor, question.reads, seen)
+            return _fetch(cursor, question.sql, self._parameters(question))
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Close the DuckDB side."""
+        self._database.close()
+
+    def _see(self, firm: str | None, cell: str | None, test: str | None) -> _Seen:
+        """Return what may be seen, narrowed to what was named; refuse names that do not exist."""
+        conditions = {name: [_firm_column(name) == firm] if firm is not None else [] for name in REGISTRY_TABLES}
+        frames = {name: self._registry.frame(table, *conditions[name]) for name, table in REGISTRY_TABLES.items()}
+        if firm is not None and frames["firm"].is_empty():
+            raise UsageError(f"there is no firm {firm!r}")
+        of_firm = f" of firm {firm}" if firm else ""
+        if test is not None:
+            frames["test"] = frames["test"].filter(pl.col("test_id") == test)
+            if frames["test"].is_empty():
+                raise UsageError(f"there is no test {test!r}{of_firm}")
+        if cell is not None:
+            # A test without a cell goes by its own name until it is assigned.
+            called = pl.coalesce("cell_id", "test_id") == cell
+            frames["test"], frames["cell"] = (
+                frames["test"].filter(called),
+                frames["cell"].filter(pl.col("cell_id") == cell),
+            )
+            if frames["test"].is_empty() and frames["cell"].is_empty():
+                raise UsageError(f"there is no cell {cell!r}{of_firm}")
+        return _Seen(firm, frames)
+
+    def _parameters(self, question: Question) -> dict[str, object]:
+        known = {
+            "end_of_life": self._recipe.end_of_life,
+            "sustained": self._recipe.sustained_crossing,
+            "reference_policy": self._recipe.reference_policy,
+            "recipe": self._recipe.version,
+        }
+        return {name: value for name, value in known.items() if f"${name}" in question.sql}
+
+    def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: _Seen) -> None:
+        """Make the relations that a question reads, holding nothing but what may be seen."""
+        for name in names:
+            if name in REGISTRY_TABLES:
+                cursor.register(name, seen.frames[name].to_arrow())
+            elif name in PARQUET_TABLES:
+                self._offer(cursor, ["test"], seen)
+                self._offer_files(cursor, name, self._files(name, seen))
+            else:
+                self._offer(cursor, questions()[name].reads, seen)
+                cursor.execute(f"CREATE TEMP VIEW {name} AS {questions()[name].sql}")
+
+    def _files(self, name: str, seen: _Seen) -> list[Row]:
+        """Return the stored files that together hold a table's rows once: marts, and what came after them."""
+        conditions = [STORED_FILE.c.table_name == name, STORED_FILE.c.current, STORED_FILE.c.mart.is_(None)]
+        if seen.firm is not None:
+            conditions.append(STORED_FILE.c.firm == seen.firm)
+        rows = self._registry.rows(sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.path))
+        tests = set(seen.frames["test"]["test_id"])
+        return [row for row in rows if row["test_id"] is None or row["test_id"] in tests]
+
+    def _offer_files(self, cursor: duckdb.DuckDBPyConnection, name: str, files: list[Row]) -> None:
+        if not files:
+            empty = PARQUET_TABLES[name].empty()
+            labels = {"cell_id": pl.String, "test_id": pl.String, "firm": pl.String, "file_row_number": pl.Int64}
+            lacking = [
+                pl.lit(None, dtype=dtype).alias(label) for label, dtype in labels.items() if label not in empty.columns
+            ]
+            cursor.register(name, empty.with_columns(lacking).to_arrow())
+            return
+        paths = ", ".join(_quote(str(self._store.path_of(row["path"]))) for row in files)
+        if name in PER_TEST:
+            # These files carry no test id of their own; the registry knows whose each file is.
+            owner = [{"filename": str(self._store.path_of(row["path"])), "test_id": row["test_id"]} for row in files]
+            cursor.register("file_owner", pl.DataFrame(owner).to_arrow())
+            rows = f"read_parquet([{paths}], filename = true, file_row_number = true)"
+            source = f"{rows} JOIN file_owner USING (filename) JOIN test USING (test_id)"
+            chosen = "test.cell_id, test.firm, test_id, file_row_number, " + ", ".join(PARQUET_TABLES[name].names)
+        else:
+            source = f"read_parquet([{paths}]) AS stored JOIN test USING (test_id, revision)"
+            chosen = "test.cell_id, test.firm, stored.*"
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {source}")  # noqa: S608 names are ours, paths are quoted
+
+    def _stored_summary(self, seen: _Seen) -> str | None:
+        """Return the query over the last night's summaries, if they cover every firm that is asked about."""
+        firms = set(seen.frames["test"]["firm"].fill_null(""))
+        condition = STORED_FILE.c.table_name == SUMMARY, STORED_FILE.c.current
+        files = {row["firm"]: row["path"] for row in self._registry.rows(sa.select(STORED_FILE).where(*condition))}
+        if not firms or not firms <= files.keys():
+            return None
+        paths = ", ".join(_quote(str(self._store.path_of(files[firm]))) for firm in sorted(firms))
+        return f"SELECT * FROM read_parquet([{paths}]) WHERE $cell IS NULL OR cell_id = $cell ORDER BY firm, cell_id"  # noqa: S608 paths are quoted
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a question may see: the asking firm, and the registry's tables narrowed to it."""
+
+    firm: str | None
+    frames: dict[str, pl.DataFrame]
+
+
+def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
+    frame: pl.DataFrame = cursor.sql(sql, params=parameters).pl()
+    return frame
+
+
+def _firm_column(name: str) -> sa.Column[str]:
+    table = SQL_TABLES[name]
+    return table.c.code if name == "firm" else table.c.firm
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,175 @@
+"""The gate between a reading and the warehouse: what passes here may be stored.
+
+NaN and infinities become null (DuckDB prunes row groups wrongly when a column holds NaN), time must not go back,
+and values that contradict each other stop the source with the factor and the likely cause.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from warehouse.errors import ContradictionError
+from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
+
+# A contradiction is a factor, not a deviation: instruments and integrals differ by per cents, units by thousands.
+FACTOR_TOLERANCE: Final = 0.1
+POWER_SAMPLES: Final = 20
+SIGN_SHARE: Final = 0.9
+LIKELY_CAUSES: Final = (
+    (1e3, "a thousandfold unit (mA for A, or mV for V)"),
+    (1e-3, "a thousandfold unit (A for mA, or V for mV)"),
+    (1e6, "a millionfold unit (µA for A)"),
+    (1e-6, "a millionfold unit (A for µA)"),
+    (3600.0, "hours for seconds, or As for Ah"),
+    (1 / 3600.0, "seconds for hours, or Ah for As"),
+    (60.0, "minutes for seconds"),
+    (1 / 60.0, "seconds for minutes"),
+    (-1.0, "the sign of the current"),
+)
+
+
+def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make both tables storable or refuse them.
+
+    Args:
+        measurements: columns of ``schema.MEASUREMENTS``.
+        spectra: columns of ``schema.SPECTRA``.
+        shown: the source as the user knows it, for messages.
+
+    Returns:
+        The same rows without NaN or infinities.
+
+    Raises:
+        ContradictionError: a required value is missing, time goes back, or values contradict each other.
+        SchemaMismatch: a column or type is not the schema's.
+    """
+    measurements = _clean(conform_columns(measurements, MEASUREMENTS, shown), MEASUREMENTS, shown)
+    spectra = _clean(conform_columns(spectra, SPECTRA, shown), SPECTRA, shown)
+    if measurements.height:
+        check_time(measurements, shown)
+        check_power(measurements, shown)
+        check_sign(measurements, shown)
+    return measurements, spectra
+
+
+def hash_data(measurements: pl.DataFrame, spectra: pl.DataFrame) -> str:
+    """Return a SHA-256 over the rows themselves: the same data in other bytes has the same hash."""
+    digest = hashlib.sha256()
+    for frame in (measurements, spectra):
+        digest.update(str(frame.height).encode())
+        for column in frame.get_columns():
+            if column.null_count() == column.len():
+                continue
+            digest.update(column.name.encode())
+            for part in _canonical_bytes(column):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def check_time(frame: pl.DataFrame, shown: str) -> None:
+    """Refuse rows whose test time goes back.
+
+    Raises:
+        ContradictionError: with the first such row.
+    """
+    time = frame["test_time_second"].to_numpy()
+    backwards = np.flatnonzero(np.diff(time) < 0)
+    if len(backwards):
+        row = int(backwards[0])
+        raise ContradictionError(
+            shown,
+            f"test time goes back from {time[row]:.3f} s to {time[row + 1]:.3f} s at row {row + 2}",
+            code="time_goes_back",
+            line=row + 2,
+            column="test_time_second",
+        )
+
+
+def check_power(frame: pl.DataFrame, shown: str) -> None:
+    """Refuse rows whose recorded power is a unit's factor away from V·I.
+
+    Raises:
+        ContradictionError: with the factor and its likely cause.
+    """
+    if "power_watt" not in frame.columns:
+        return
+    product = (frame["voltage_volt"] * frame["current_ampere"]).to_numpy()
+    power = frame["power_watt"].fill_null(0).to_numpy()
+    used = (np.abs(product) > 0.1 * np.max(np.abs(product))) & (power != 0)
+    if used.sum() < POWER_SAMPLES:
+        return
+    factor = float(np.median(power[used] / product[used]))
+    if cause := likely_cause(factor):
+        raise ContradictionError(
+            shown, f"recorded power is {factor:.4g} times V·I: {cause}", code="unit_factor", column="power_watt"
+        )
+
+
+def check_sign(frame: pl.DataFrame, shown: str) -> None:
+    """Refuse rows whose step types say charge where the current says discharge.
+
+    Raises:
+        ContradictionError: when the time-weighted majority of the typed rows has the other sign.
+    """
+    if "step_type" not in frame.columns:
+        return
+    typed = frame.select(
+        pl.col("current_ampere"),
+        charging=pl.col("step_type").cast(pl.String).str.starts_with("charge"),
+        discharging=pl.col("step_type").cast(pl.String).str.starts_with("discharge"),
+    ).filter((pl.col("charging") | pl.col("discharging")) & (pl.col("current_ampere") != 0))
+    if not typed.height:
+        return
+    against = typed.select(((pl.col("current_ampere") > 0) != pl.col("charging")).mean()).item()
+    if against > SIGN_SHARE:
+        raise ContradictionError(
+            shown,
+            f"{against:.0%} of the rows that the instrument calls charge or discharge have the other current sign",
+            code="sign",
+            column="current_ampere",
+        )
+
+
+def likely_cause(factor: float) -> str | None:
+    """Name the unit slip behind a factor, or None when it is none of the known ones."""
+    for known, cause in LIKELY_CAUSES:
+        if abs(factor / known - 1) < FACTOR_TOLERANCE:
+            return f"the likely cause is {cause}"
+    return None
+
+
+def _clean(frame: pl.DataFrame, table: Table, shown: str) -> pl.DataFrame:
+    floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
+    unfit = frame.select((~pl.col(name).is_finite()).any() for name in floats).row(0) if frame.height else ()
+    for name in (name for name, has in zip(floats, unfit, strict=False) if has):
+        frame = frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name))
+    for name in table.required:
+        if frame[name].null_count():
+            row = frame[name].is_null().arg_max()
+            raise ContradictionError(
+                shown,
+                f"{name} has no value at row {(row or 0) + 1}",
+                code="missing_value",
+                line=(row or 0) + 1,
+                column=name,
+            )
+    return frame
+
+
+def _canonical_bytes(column: pl.Series) -> Iterator[bytes | memoryview]:
+    if column.null_count():
+        yield column.is_null().to_numpy().tobytes()
+        column = column.fill_null(strategy="zero") if column.dtype.is_numeric() else column
+    if column.dtype.is_numeric():
+        yield np.ascontiguousarray(column.to_numpy()).data.cast("B")
+    else:
+        # Enumerated text by meaning and place: the physical codes would change with the list of step types.
+        values = column.cast(pl.String).fill_null("")
+        kinds = values.unique(maintain_order=True)
+        yield "\0".join(kinds.to_list()).encode()
+        yield values.replace_strict(kinds, range(kinds.len()), return_dtype=pl.Int64).to_numpy().tobytes()

@@ -1,0 +1,217 @@
+"""Logical cycles: a charge group and a discharge group, in the order that the cell's convention gives.
+
+The instrument's own count stands beside and is never changed: vendors count loops, sign changes or half cycles.
+Coulombic efficiency is what came out of the electrode over what went in, by the cell's convention:
+
+* full cell: discharged over charged; * cathode half cell: the same (delithiated by charge);
+* anode half cell: charged over discharged (lithiated by discharge, in a discharge-first cycle);
+* symmetric: the second half over the first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from warehouse.classes import name_classes
+from warehouse.recipe import Recipe
+from warehouse.schema import CYCLES, fill_columns
+
+Integers = NDArray[np.int64]
+
+FIRST_DIRECTION: Final = {
+    "full_charge_first": 1,
+    "half_cathode": 1,
+    "full_discharge_first": -1,
+    "half_anode": -1,
+}
+NEAR_RUNS: Final = 3
+# A first half cycle this much smaller than the later ones of its direction only prepared the cell.
+PREPARING_PART: Final = 0.5
+# A last half cycle that ended this far from where earlier ones ended was cut short.
+REACHED_WIDTH_VOLT: Final = 0.02
+
+
+def infer_convention(steps: pl.DataFrame, recipe: Recipe) -> str:
+    """Name the convention of a cell that no manifest describes: a full cell, by its first whole half cycle."""
+    heading = major_headings(steps, recipe)
+    first = _first_of(heading)
+    run = number_cycles(heading, first)
+    charge = steps["primary_charge_ah"].fill_null(0.0).to_numpy()
+    mine = (heading == first) & (run > 0)
+    moved = np.bincount(run[mine], weights=np.abs(charge[mine]))[1:]
+    if len(moved) > 1 and moved[0] < PREPARING_PART * np.median(moved[1:]):
+        first = -first
+    return "full_discharge_first" if first < 0 else "full_charge_first"
+
+
+def derive_cycles(steps: pl.DataFrame, convention: str, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Group steps into logical cycles.
+
+    Args:
+        steps: rows of ``schema.STEPS`` of one test.
+        convention: one of ``schema.CONVENTIONS``.
+        recipe: thresholds.
+
+    Returns:
+        The steps with their ``cycle``, and rows of ``schema.CYCLES``.
+    """
+    if not steps.height:
+        return steps, CYCLES.empty()
+    heading = major_headings(steps, recipe)
+    first = FIRST_DIRECTION.get(convention) or _first_of(heading)
+    steps = steps.with_columns(cycle=pl.Series(number_cycles(heading, first), dtype=pl.Int64))
+    active = steps.filter(pl.col("cycle") > 0)
+    if not active.height:
+        return steps, CYCLES.empty()
+    cycles = _summarise(active, first)
+    cycles = _add_efficiency(cycles, convention)
+    cycles = _add_flags(cycles, steps, first)
+    cycles = name_classes(cycles, recipe)
+    complete = pl.col("class") != "incomplete"
+    cycles = cycles.with_columns(pl.when(complete).then(pl.col("coulombic_efficiency", "energy_efficiency")))
+    return steps, fill_columns(cycles.drop("last_kind", strict=False), CYCLES)
+
+
+def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
+    """Return +1, -1 or 0 per step; pulses and other small runs count as 0 and open no cycle.
+
+    A run is what flows in one direction until the other follows. It is small when it moves less than the recipe's part
+    of the largest run near it: near, because a cell may fade by orders of magnitude over a test.
+    """
+    charge = steps["primary_charge_ah"].fill_null(0.0).to_numpy()
+    moving = ~steps["kind"].cast(pl.String).is_in(["rest", "pause", "eis"]).to_numpy()
+    heading = np.where(moving, np.sign(charge), 0).astype(np.int64)
+    active = np.flatnonzero(heading)
+    if not len(active):
+        return heading
+    run = np.cumsum(np.append(0, heading[active][1:] != heading[active][:-1]))
+    size = np.bincount(run, weights=np.abs(charge[active]))
+    near = pl.Series(size).rolling_max(2 * NEAR_RUNS + 1, center=True, min_samples=1).to_numpy()
+    heading[active[(size < recipe.minor_run * near)[run]]] = 0
+    return heading
+
+
+def number_cycles(heading: Integers, first: int) -> Integers:
+    """Number the steps: a cycle begins where the first direction follows the second, or at the first active step.
+
+    Args:
+        heading: per step +1, -1 or 0.
+        first: the direction that opens a cycle.
+
+    Returns:
+        Per step its cycle from 1; 0 before the first active step.
+    """
+    active = np.flatnonzero(heading)
+    begins = np.zeros(len(heading), dtype=np.int64)
+    if len(active):
+        way = heading[active]
+        opens = np.append(True, (way[1:] == first) & (way[:-1] != first))
+        begins[active[opens]] = 1
+    return np.cumsum(begins)
+
+
+def _first_of(heading: Integers) -> int:
+    active = heading[heading != 0]
+    return int(active[0]) if len(active) else 1
+
+
+def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
+    charge, energy = pl.col("primary_charge_ah"), pl.col("primary_energy_wh")
+    name = pl.col("kind").cast(pl.String)
+    into, out, rest = charge > 0, charge < 0, name == "rest"
+    active = ~name.is_in(["rest", "pause", "eis"])
+    seconds = pl.col("duration_second")
+    cut = pl.col("start_time_second") + seconds
+    # A rest belongs to the half cycle before it, so the charge's rest ends where the discharge begins.
+    after_charge = rest & (pl.col("last_way") > 0)
+    after_discharge = rest & (pl.col("last_way") < 0)
+    way = pl.when(active & into).then(1).when(active & out).then(-1)
+    return (
+        steps.with_columns(last_way=way.forward_fill().over("cycle"))
+        .group_by("cycle", maintain_order=True)
+        .agg(
+            pl.col("test_id").first(),
+            pl.col("revision").first(),
+            pl.col("cycle_count").first(),
+            start_time=pl.col("start_unix_time_second").first(),
+            start_time_second=pl.col("start_time_second").first(),
+            duration_second=cut.last() - pl.col("start_time_second").first(),
+            charging_capacity_ah=charge.filter(active & into).sum(),
+            discharging_capacity_ah=-charge.filter(active & out).sum(),
+            charging_energy_wh=energy.filter(active & into).sum(),
+            discharging_energy_wh=-energy.filter(active & out).sum(),
+            cv_charge=pl.col("cv_charge_ah").filter(active & into).sum(),
+            mean_charging_current_ampere=_charge_mean("mean_current_ampere", active & into),
+            mean_discharging_current_ampere=_charge_mean("mean_current_ampere", active & out),
+            upper_voltage_volt=pl.max_horizontal("first_voltage_volt", "last_voltage_volt").filter(active & into).max(),
+            lower_voltage_volt=pl.min_horizontal("first_voltage_volt", "last_voltage_volt").filter(active & out).min(),
+            charge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_charge).last(),
+            discharge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_discharge).last(),
+            mean_temperature_celsius=(pl.col("mean_temperature_celsius") * seconds).sum() / seconds.sum(),
+            step_flags=pl.col("flags"),
+            from_counter=(pl.col("counter_charge_ah").is_not_null() & active).any(),
+        )
+        .with_columns(
+            pl.when(pl.col("charging_capacity_ah") > 0).then(pl.col("charging_capacity_ah", "charging_energy_wh")),
+            pl.when(pl.col("discharging_capacity_ah") > 0).then(
+                pl.col("discharging_capacity_ah", "discharging_energy_wh")
+            ),
+        )
+        .with_columns(
+            mean_charging_voltage_volt=pl.col("charging_energy_wh") / pl.col("charging_capacity_ah"),
+            mean_discharging_voltage_volt=pl.col("discharging_energy_wh") / pl.col("discharging_capacity_ah"),
+            cv_fraction=pl.col("cv_charge") / pl.col("charging_capacity_ah"),
+            first=pl.lit(first),
+        )
+    )
+
+
+def _charge_mean(name: str, chosen: pl.Expr) -> pl.Expr:
+    """The mean over the chosen steps, weighted by the charge that each moved."""
+    weight = pl.col("primary_charge_ah").filter(chosen).abs()
+    return (pl.col(name).filter(chosen) * weight).sum() / weight.sum()
+
+
+def _add_efficiency(cycles: pl.DataFrame, convention: str) -> pl.DataFrame:
+    into, out = pl.col("charging_capacity_ah"), pl.col("discharging_capacity_ah")
+    gained_by_charge = pl.lit(convention == "half_anode") | (pl.lit(convention == "symmetric") & (pl.col("first") < 0))
+    energy = pl.col("discharging_energy_wh") / pl.col("charging_energy_wh")
+    return cycles.with_columns(
+        coulombic_efficiency=pl.when(gained_by_charge).then(into / out).otherwise(out / into),
+        energy_efficiency=energy if convention != "symmetric" else pl.lit(None, dtype=pl.Float64),
+    )
+
+
+def _add_flags(cycles: pl.DataFrame, steps: pl.DataFrame, first: int) -> pl.DataFrame:
+    last = pl.col("cycle") == cycles["cycle"].max()
+    marks = {
+        "charge_only": pl.col("discharging_capacity_ah").is_null(),
+        "discharge_only": pl.col("charging_capacity_ah").is_null(),
+        "truncated": last & pl.lit(is_truncated(steps, first)),
+        "gap": pl.col("step_flags").list.eval(pl.element().str.contains("gap")).list.any(),
+        "counter_differs": pl.col("step_flags").list.eval(pl.element().str.contains("counter_differs")).list.any(),
+    }
+    named = [pl.when(mark).then(pl.lit(name)) for name, mark in marks.items()]
+    return cycles.with_columns(flags=pl.concat_str(named, separator=",", ignore_nulls=True))
+
+
+def is_truncated(steps: pl.DataFrame, first: int) -> bool:
+    """Say whether the test's last record cut a half cycle short.
+
+    The last step must be active, and stop short of the voltage at which earlier steps of its direction ended.
+    """
+    way = np.sign(steps["primary_charge_ah"].fill_null(0.0).to_numpy())
+    active = ~steps["kind"].cast(pl.String).is_in(["rest", "pause", "eis"]).to_numpy()
+    if not active[-1] or steps["end_reason"][-1] == "current":
+        return False
+    if way[-1] == first:
+        return True
+    ends = steps["last_voltage_volt"].to_numpy()[:-1][(active & (way == way[-1]))[:-1]]
+    if not len(ends):
+        return False
+    reached = float(np.median(ends))
+    return bool((steps["last_voltage_volt"][-1] - reached) * way[-1] < -REACHED_WIDTH_VOLT)

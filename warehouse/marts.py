@@ -1,0 +1,128 @@
+"""Marts: per firm one file of all steps and one of all cycles, so that a question opens two files, not thousands.
+
+A mart is made from the parts that the registry lists and replaces them for readers in one transaction; the parts stay.
+Tests that come later are read beside the mart until the next night.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from warehouse.registry import STORED_FILE, Registry, Row
+from warehouse.schema import CYCLES, STEPS, SUMMARY, Table
+from warehouse.store import Store, Stored
+
+if TYPE_CHECKING:
+    from warehouse.home import Home
+
+COMPACTED: Final = (STEPS, CYCLES)
+KEY_DIGITS: Final = 16
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What was done for one table of one firm: ``made`` or ``skipped``, why, and how much it holds."""
+
+    firm: str
+    table: str
+    action: str
+    why: str
+    tests: int
+    rows: int
+
+
+def compact_firm(home: Home, firm: str) -> list[Compaction]:
+    """Compact the steps and cycles of one firm; ``""`` stands for the platform's own area of unassigned tests."""
+    return [_compact(home, firm, table) for table in COMPACTED]
+
+
+def store_summary(home: Home, firm: str) -> Compaction:
+    """Store the firm's summary rows, unless they are current."""
+    current = _listed(home.registry, firm, SUMMARY.name)
+    if current:
+        return Compaction(firm, SUMMARY.name, "skipped", "nothing changed", 0, current[0]["rows"])
+    frame = home.query(SUMMARY.name, firm=firm)
+    stored = home.store.write(frame, SUMMARY, firm or None, _unique_name("summary", _fingerprint(frame)), {})
+    with home.registry.write() as connection:
+        home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
+    return Compaction(firm, SUMMARY.name, "made", "tests or manifest changed", 0, frame.height)
+
+
+def remove_retired(home: Home) -> int:
+    """Delete files that no reader opens any more: older revisions and older marts. Returns how many."""
+    query = sa.select(STORED_FILE).where(sa.not_(STORED_FILE.c.current))
+    retired = home.registry.rows(query)
+    with home.registry.write() as connection:
+        connection.execute(sa.delete(STORED_FILE).where(sa.not_(STORED_FILE.c.current)))
+    for row in retired:
+        home.store.path_of(row["path"]).unlink(missing_ok=True)
+    return len(retired)
+
+
+def retire_marts(connection: sa.Connection, firm: str) -> None:
+    """Take a firm's marts out of use inside the caller's transaction; its parts are read again."""
+    of_firm = STORED_FILE.c.firm == firm
+    connection.execute(sa.update(STORED_FILE).where(of_firm, STORED_FILE.c.test_id.is_(None)).values(current=False))
+    connection.execute(sa.update(STORED_FILE).where(of_firm).values(mart=None))
+
+
+def _compact(home: Home, firm: str, table: Table) -> Compaction:
+    listed = _listed(home.registry, firm, table.name)
+    parts = [row for row in listed if row["test_id"] is not None]
+    marts = [row for row in listed if row["test_id"] is None]
+    rows = sum(part["rows"] for part in parts)
+    key = hashlib.sha256("\n".join(part["sha256"] for part in parts).encode()).hexdigest()[:KEY_DIGITS]
+    name = _unique_name("mart", key)
+    if len(marts) == 1 and Path(marts[0]["path"]).stem == name:
+        return Compaction(firm, table.name, "skipped", "nothing changed", len(parts), rows)
+    if not parts:
+        with home.registry.write() as connection:
+            retire_marts(connection, firm)
+        return Compaction(firm, table.name, "skipped", "no tests", 0, 0)
+    stored = _write_mart(home.store, table, firm, name, parts)
+    with home.registry.write() as connection:
+        retired = STORED_FILE.c.path.in_([mart["path"] for mart in marts])
+        connection.execute(sa.update(STORED_FILE).where(retired).values(current=False))
+        home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
+        for part in parts:
+            home.registry.put(connection, STORED_FILE, {**part, "mart": stored.path})
+    return Compaction(firm, table.name, "made", "new tests or revisions" if marts else "first time", len(parts), rows)
+
+
+def _write_mart(store: Store, table: Table, firm: str, name: str, parts: list[Row]) -> Stored:
+    frame = pl.concat([pl.read_parquet(store.path_of(part["path"])) for part in parts])
+    return store.write(frame, table, firm or None, name, {})
+
+
+def _listed(registry: Registry, firm: str, table: str) -> list[Row]:
+    conditions = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table, STORED_FILE.c.current
+    return registry.rows(sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.test_id, STORED_FILE.c.path))
+
+
+def _mart_row(stored: Stored, firm: str) -> Row:
+    return {
+        "path": stored.path,
+        "table_name": stored.table,
+        "firm": firm,
+        "test_id": None,
+        "revision": None,
+        "rows": stored.rows,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "mart": None,
+        "current": True,
+    }
+
+
+def _fingerprint(frame: pl.DataFrame) -> str:
+    return hashlib.sha256(frame.write_csv().encode()).hexdigest()[:KEY_DIGITS]
+
+
+def _unique_name(kind: str, key: str) -> str:
+    return f"{kind}-{key}"

@@ -1,0 +1,490 @@
+"""Every table that Cellar keeps, declared once.
+
+Names are those of the Battery Data Format 1.3 where it has one, the unit is part of the name, SI throughout,
+positive current charges the cell, fractions are fractions. Times are seconds, wall clock is UTC.
+Everything else that knows a column (Polars, DuckDB, the registry's DDL, Parquet metadata, ``docs/schema.md``)
+is a projection of the tuples below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from warehouse.errors import SchemaMismatch
+
+SCHEMA_VERSION: Final = 1
+
+STEP_TYPES: Final = (
+    "rest",
+    "charge",
+    "charge_cc",
+    "charge_cv",
+    "charge_cccv",
+    "discharge",
+    "discharge_cc",
+    "discharge_cv",
+    "discharge_cccv",
+    "pause",
+    "pulse",
+    "eis",
+    "other",
+)
+CYCLE_CLASSES: Final = ("formation", "ageing", "rpt", "rate", "pulse", "hold", "incomplete")
+CONVENTIONS: Final = ("full_charge_first", "full_discharge_first", "half_anode", "half_cathode", "symmetric")
+SOURCE_STATES: Final = (
+    "committed",
+    "duplicate",
+    "unchanged",
+    "superseded",
+    "quarantined",
+    "ignored",
+    "in_progress",
+)
+KINDS: Final = ("cycling", "eis", "companion", "empty")
+
+F64: Final = pl.Float64()
+I64: Final = pl.Int64()
+TEXT: Final = pl.String()
+FLAG: Final = pl.Boolean()
+STEP_TYPE: Final = pl.Enum(STEP_TYPES)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name carries the unit, ``unit`` repeats it for machines (empty for counts and labels)."""
+
+    name: str
+    dtype: pl.DataType
+    unit: str
+    description: str
+    required: bool = False
+    key: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named tuple of columns; ``place`` is ``parquet`` (a file per test) or ``registry`` (a database table)."""
+
+    name: str
+    description: str
+    place: str
+    columns: tuple[Column, ...]
+    unique: tuple[tuple[str, ...], ...] = field(default=())
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The column names in their declared order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """Column name to Polars dtype, in the declared order."""
+        return {column.name: column.dtype for column in self.columns}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The columns that may neither be absent nor hold a null."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this table without rows."""
+        return pl.DataFrame(schema=self.dtypes)
+
+
+def _float(name: str, unit: str, description: str, *, required: bool = False, key: bool = False) -> Column:
+    return Column(name, F64, unit, description, required, key)
+
+
+def _count(name: str, description: str, *, required: bool = False, key: bool = False) -> Column:
+    return Column(name, I64, "", description, required, key)
+
+
+def _text(name: str, description: str, *, required: bool = False, key: bool = False) -> Column:
+    return Column(name, TEXT, "", description, required, key)
+
+
+def _flag(name: str, description: str, *, required: bool = False) -> Column:
+    return Column(name, FLAG, "", description, required)
+
+
+def _counters(prefix: str, resets: str) -> tuple[Column, ...]:
+    """The four charge and energy counters of one resetting behaviour."""
+    return tuple(
+        _float(
+            f"{prefix}{way}ing_{what}_{unit}",
+            symbol,
+            f"{what.capitalize()} {'into' if way == 'charg' else 'out of'} the cell, instrument's counter, {resets}",
+        )
+        for what, unit, symbol in (("capacity", "ah", "Ah"), ("energy", "wh", "Wh"))
+        for way in ("charg", "discharg")
+    )
+
+
+MEASUREMENTS: Final = Table(
+    "measurements",
+    "One row per recorded sample of a test, as the instrument recorded it, in SI units.",
+    "parquet",
+    (
+        _float("test_time_second", "s", "Time since the start of the test; never decreases", required=True),
+        _float("voltage_volt", "V", "Cell voltage", required=True),
+        _float("current_ampere", "A", "Current; positive charges the cell", required=True),
+        _float("unix_time_second", "s", "Wall clock, seconds since 1970-01-01 UTC"),
+        _count("cycle_count", "Cycle as the instrument counts it; never renumbered"),
+        _count("step_count", "Executed steps so far, from 1, never decreases"),
+        _count("step_id", "Number of the step in the instrument's schedule; may recur"),
+        Column("step_type", STEP_TYPE, "", "What the instrument says it is doing"),
+        _count("record_index", "Number of the record as the instrument counts it"),
+        _float("step_time_second", "s", "Time since the start of the step"),
+        *_counters("", "never reset"),
+        _float("net_capacity_ah", "Ah", "Charge since the start, charging minus discharging, instrument's counter"),
+        _float("net_energy_wh", "Wh", "Energy since the start, charging minus discharging, instrument's counter"),
+        *_counters("schedule_", "reset where the schedule says"),
+        *_counters("cycle_", "reset at each cycle"),
+        *_counters("step_", "reset at each step"),
+        _float("power_watt", "W", "Power as the instrument recorded it; positive charges the cell"),
+        _float("ambient_temperature_celsius", "°C", "Temperature of the chamber"),
+        _float("surface_temperature_celsius", "°C", "Temperature of the cell's surface"),
+        *(_float(f"temperature_t{n}_celsius", "°C", f"Temperature, auxiliary channel {n}") for n in range(1, 6)),
+        _float("internal_resistance_ohm", "Ω", "Internal resistance as the instrument computed it"),
+        _float("current_range_ampere", "A", "Full scale of the current range in use"),
+        _count("source_flags", "Status word of the record, as the instrument wrote it"),
+    ),
+)
+
+SPECTRA: Final = Table(
+    "spectra",
+    "One row per frequency point of an impedance spectrum.",
+    "parquet",
+    (
+        _count("spectrum_index", "Number of the spectrum within its test, from 1", required=True),
+        _float("frequency_hertz", "Hz", "Frequency of the excitation", required=True),
+        _float("real_impedance_ohm", "Ω", "Real part of the impedance", required=True),
+        _float("imaginary_impedance_ohm", "Ω", "Imaginary part; negative when capacitive", required=True),
+        _float("test_time_second", "s", "Time since the start of the test"),
+        _float("unix_time_second", "s", "Wall clock, seconds since 1970-01-01 UTC"),
+        _float("bias_voltage_volt", "V", "Mean cell voltage during the point"),
+        _float("bias_current_ampere", "A", "Mean current during the point; positive charges the cell"),
+        _float("amplitude_voltage_volt", "V", "Amplitude of the voltage"),
+        _float("amplitude_current_ampere", "A", "Amplitude of the current"),
+        _float("temperature_celsius", "°C", "Temperature during the point"),
+        _float("state_of_charge", "", "State of charge as a fraction of nominal capacity, where the file says it"),
+        _count("cycle_count", "Cycle as the instrument counts it"),
+        _count("step_id", "Number of the step in the instrument's schedule"),
+    ),
+)
+
+STEPS: Final = Table(
+    "steps",
+    "One row per executed step: charge and energy by trapezoid, the instrument's counter beside them.",
+    "parquet",
+    (
+        _text("test_id", "The test", required=True, key=True),
+        _count("revision", "Revision of the test's data", required=True),
+        _count("step_count", "Number of the step within the test, from 1", required=True, key=True),
+        _count("step_id", "Number of the step in the instrument's schedule"),
+        Column("kind", STEP_TYPE, "", "What the step did, from its current and voltage", required=True),
+        _count("cycle", "Logical cycle, from 1; 0 before the first half cycle", required=True),
+        _count("cycle_count", "Cycle as the instrument counts it, at the step's start"),
+        _float("start_time_second", "s", "Test time of the first record", required=True),
+        _float("duration_second", "s", "From the first record to the last", required=True),
+        _float("start_unix_time_second", "s", "Wall clock of the first record, UTC"),
+        _float("charge_ah", "Ah", "∫I·dt by trapezoid within the step, gaps excluded; positive charges", required=True),
+        _float("counter_charge_ah", "Ah", "The same by the instrument's counter"),
+        _float("counter_ratio", "", "charge_ah over counter_charge_ah, from the same records"),
+        _float(
+            "primary_charge_ah",
+            "Ah",
+            "The figure to rely on: the counter's where it is fine enough, with what flowed before the first "
+            "record; else charge_ah",
+        ),
+        _float("energy_wh", "Wh", "∫V·I·dt by trapezoid, gaps excluded; positive charges", required=True),
+        _float("counter_energy_wh", "Wh", "The same by the instrument's counter"),
+        _float("primary_energy_wh", "Wh", "The figure to rely on, chosen as primary_charge_ah"),
+        _float("first_voltage_volt", "V", "Voltage of the first record", required=True),
+        _float("last_voltage_volt", "V", "Voltage of the last record", required=True),
+        _float("mean_voltage_volt", "V", "Voltage, mean over time", required=True),
+        _float("first_current_ampere", "A", "Current of the first record", required=True),
+        _float("last_current_ampere", "A", "Current of the last record", required=True),
+        _float("mean_current_ampere", "A", "Current, mean over time", required=True),
+        _float("cv_charge_ah", "Ah", "The part of charge_ah that flowed at constant voltage"),
+        _text("end_reason", "current, voltage or time: what the last records stood at; null where unclear"),
+        _float("mean_temperature_celsius", "°C", "Mean of the first temperature that the file carries"),
+        _count("records", "Number of samples", required=True),
+        _float("largest_gap_second", "s", "Longest time between two records", required=True),
+        _text("flags", "Comma-separated: gap, counter_differs, current_reverses, single_record, …", required=True),
+    ),
+)
+
+CYCLES: Final = Table(
+    "cycles",
+    "One row per logical cycle: a charge group and a discharge group in the order of the cell's convention.",
+    "parquet",
+    (
+        _text("test_id", "The test", required=True, key=True),
+        _count("revision", "Revision of the test's data", required=True),
+        _count("cycle", "Logical cycle within the test, from 1", required=True, key=True),
+        _count("cycle_count", "Cycle as the instrument counts it, at the cycle's start"),
+        _text("class", f"One of {', '.join(CYCLE_CLASSES)}", required=True),
+        _float("start_time", "s", "Wall clock of the first record, seconds since 1970-01-01 UTC"),
+        _float("start_time_second", "s", "Test time of the first record", required=True),
+        _float("duration_second", "s", "From the first record to the last", required=True),
+        _float("charging_capacity_ah", "Ah", "Charge into the cell"),
+        _float("discharging_capacity_ah", "Ah", "Charge out of the cell"),
+        _float("charging_energy_wh", "Wh", "Energy into the cell"),
+        _float("discharging_energy_wh", "Wh", "Energy out of the cell"),
+        _float("coulombic_efficiency", "", "By the cell's convention; null when the cycle is incomplete"),
+        _float("energy_efficiency", "", "Energy out over energy in; null when the cycle is incomplete"),
+        _float("mean_charging_voltage_volt", "V", "charging_energy_wh / charging_capacity_ah"),
+        _float("mean_discharging_voltage_volt", "V", "discharging_energy_wh / discharging_capacity_ah"),
+        _float("mean_charging_current_ampere", "A", "Mean over the time of charging at constant current"),
+        _float("mean_discharging_current_ampere", "A", "Mean over the time of discharging; negative"),
+        _float("cv_fraction", "", "Part of charging_capacity_ah that flowed at constant voltage"),
+        _float("upper_voltage_volt", "V", "Highest voltage under charge"),
+        _float("lower_voltage_volt", "V", "Lowest voltage under discharge"),
+        _float("charge_rest_voltage_volt", "V", "Voltage at the end of the rest after charge"),
+        _float("discharge_rest_voltage_volt", "V", "Voltage at the end of the rest after discharge"),
+        _float("mean_temperature_celsius", "°C", "Mean of the steps' temperatures, by time"),
+        _text("flags", "Comma-separated: charge_only, discharge_only, truncated, gap, counter, …", required=True),
+    ),
+)
+
+FIRM: Final = Table(
+    "firm",
+    "A participating firm.",
+    "registry",
+    (
+        _text("code", "Short code, part of folder names", required=True, key=True),
+        _text("name", "The firm's name", required=True),
+        _float("created_unix_second", "s", "When it was added", required=True),
+    ),
+)
+
+CELL: Final = Table(
+    "cell",
+    "A cell of a firm, from its manifest: the instrument's file is never asked for area or nominal capacity.",
+    "registry",
+    (
+        _text("cell_id", "The cell's name, unique within its firm", required=True, key=True),
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("project", "Project of the firm"),
+        _text("lot", "Lot of wafers"),
+        _text("wafer", "Wafer within the lot"),
+        _count("die_x", "Die column; notch down, x to the right, 0 at the centre"),
+        _count("die_y", "Die row; notch down, y up, 0 at the centre"),
+        _text("convention", f"One of {', '.join(CONVENTIONS)}"),
+        _float("nominal_capacity_ah", "Ah", "Nominal capacity"),
+        _float("active_area_square_metre", "m²", "Active (electrode) area"),
+        _float("voltage_upper_volt", "V", "Upper voltage limit"),
+        _float("voltage_lower_volt", "V", "Lower voltage limit"),
+        _text("chemistry", "Chemistry, free text"),
+        _text("process_split", "Process split"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
+        _float("updated_unix_second", "s", "When this row was last imported", required=True),
+    ),
+)
+
+ASSIGNMENT: Final = Table(
+    "assignment",
+    "Which cell a cycler channel held, over a half-open time interval.",
+    "registry",
+    (
+        _text("channel", "Cycler and channel as the files name it", required=True, key=True),
+        _text("firm", "Code of the firm", required=True),
+        _text("cell_id", "The cell", required=True),
+        _float("from_unix_second", "s", "Start, inclusive; 0 for always", required=True, key=True),
+        _float("to_unix_second", "s", "End, exclusive; null while it lasts"),
+    ),
+)
+
+TEST: Final = Table(
+    "test",
+    "One test: what the instrument did with one cell, from one source or several versions of it.",
+    "registry",
+    (
+        _text("test_id", "Name of the test, made from the hash of its first source", required=True, key=True),
+        _count("revision", "Revision whose rows readers see, from 1", required=True),
+        _text("firm", "Code of the firm; null while unassigned"),
+        _text("cell_id", "The cell; null while unassigned"),
+        _text("assigned_by", "Rule that found the cell: option, assignment, folder; null while unassigned"),
+        _text("convention", "Cell convention that steps and cycles were derived with", required=True),
+        _text("source_sha256", "Hash of the raw bytes that the current revision was read from", required=True),
+        _text("data_sha256", "Hash of the rows as read: the same data in other bytes has the same", required=True),
+        _text("format", "Format that read the source", required=True),
+        _count("reader_version", "Version of that reader", required=True),
+        _text("kind", "cycling or eis", required=True),
+        _text("about", "What the file says of itself, as JSON", required=True),
+        _text("channel", "Cycler and channel as the file names it"),
+        _count("rows", "Rows in measurements", required=True),
+        _count("spectra", "Rows in spectra", required=True),
+        _count("steps", "Rows in steps", required=True),
+        _count("cycles", "Rows in cycles", required=True),
+        _float("first_unix_second", "s", "Wall clock of the first record, UTC"),
+        _float("last_unix_second", "s", "Wall clock of the last record, UTC"),
+        _text("warnings", "Warnings of the reader and the gate, as JSON", required=True),
+        _float("committed_unix_second", "s", "When the revision became visible", required=True),
+    ),
+    unique=(("source_sha256",),),
+)
+
+SOURCE_FILE: Final = Table(
+    "source_file",
+    "Every content ever dropped and its fate.",
+    "registry",
+    (
+        _text("sha256", "Hash of the raw bytes", required=True, key=True),
+        _text("path", "Where it was dropped first, as the user knows it", required=True),
+        _count("size", "Bytes", required=True),
+        _text("state", f"One of {', '.join(SOURCE_STATES)}", required=True),
+        _text("format", "Format that claimed it"),
+        _text("kind", f"One of {', '.join(KINDS)}"),
+        _text("test_id", "The test that its rows went to"),
+        _text("firm", "Firm that the drop named"),
+        _text("cell_id", "Cell that the drop named"),
+        _text("reason_code", "Why it was not committed"),
+        _text("reason_detail", "What was found, in English"),
+        _text("reason_where", "Byte, line or column"),
+        _float("first_seen_unix_second", "s", "First drop", required=True),
+        _float("updated_unix_second", "s", "Last change of state", required=True),
+    ),
+)
+
+INBOX_FILE: Final = Table(
+    "inbox_file",
+    "Every file that lies in an inbox as it was last taken in: one that looks the same is not opened again.",
+    "registry",
+    (
+        _text("path", "Absolute path", required=True, key=True),
+        _count("size", "Bytes", required=True),
+        _count("modified_ns", "Time of its last change as the file system tells it, nanoseconds", required=True),
+        _float("taken_unix_second", "s", "When it was taken in", required=True),
+    ),
+)
+
+RECEIPT: Final = Table(
+    "receipt",
+    "Every drop and what became of it, in order: the receipts.",
+    "registry",
+    (
+        _count("receipt_id", "Number of the receipt", required=True, key=True),
+        _text("path", "Path of the drop as the user knows it", required=True),
+        _text("sha256", "Hash of its bytes", required=True),
+        _text("state", f"One of {', '.join(SOURCE_STATES)}", required=True),
+        _text("record", "The whole receipt, as JSON", required=True),
+        _float("at_unix_second", "s", "When it was written", required=True),
+    ),
+)
+
+STORED_FILE: Final = Table(
+    "stored_file",
+    "Every Parquet file that readers may open, with its hash.",
+    "registry",
+    (
+        _text("path", "Path below tables/", required=True, key=True),
+        _text("table_name", "measurements, spectra, steps or cycles", required=True),
+        _text("firm", "Folder that keeps it: a firm's code, or _unassigned", required=True),
+        _text("test_id", "The test; null for a mart, which holds many"),
+        _count("revision", "Revision of the test's data"),
+        _count("rows", "Rows in the file", required=True),
+        _count("size", "Bytes", required=True),
+        _text("sha256", "Hash of the file", required=True),
+        _text("mart", "Path of the mart that also holds these rows; null until compacted"),
+        _flag("current", "Whether readers open it", required=True),
+    ),
+)
+
+SUMMARY: Final = Table(
+    "summary",
+    "Per cell, as of the last night: the rows of the summary query.",
+    "parquet",
+    (
+        _text("cell_id", "The cell; the test where no cell is known", required=True, key=True),
+        _text("firm", "Code of the firm"),
+        _count("cycles", "Complete logical cycles", required=True),
+        _text("reference_policy", "How the reference capacity was chosen", required=True),
+        _count("reference_cycle", "Cycle that the policy chose"),
+        _float("first_capacity_ah", "Ah", "Discharge capacity of the first complete cycle"),
+        _float("reference_capacity_ah", "Ah", "Discharge capacity of the reference cycle"),
+        _float("last_capacity_ah", "Ah", "Discharge capacity of the last ageing cycle"),
+        _float("last_capacity_retention", "", "last_capacity_ah / reference_capacity_ah"),
+        _float("fade_rate_per_cycle", "", "Slope of retention over cycle, least squares; negative when fading"),
+        _float("end_of_life_threshold", "", "Retention that ends life", required=True),
+        _float("end_of_life_cycle", "", "Interpolated cycle of the sustained crossing; null when not reached"),
+        _flag("end_of_life_censored", "True when the threshold was not reached: life > cycles"),
+        _text("end_of_life", "The same in words: 412.3 or > 500"),
+        _float("coulombic_efficiency_median", "", "Median over the ageing cycles"),
+        _float("coulombic_efficiency_floor", "", "Uncertainty floor; null while no channel offset is known"),
+        _text("knee_status", "not_evaluated until a recipe evaluates knees", required=True),
+        _float("knee_cycle", "", "Cycle of the knee"),
+        _text("recipe", "Version of the thresholds and policies", required=True),
+    ),
+)
+
+NIGHT: Final = Table(
+    "night",
+    "Every nightly run and what it did.",
+    "registry",
+    (
+        _text("night_id", "Date and attempt", required=True, key=True),
+        _text("date", "The date it stands for, in the site's zone", required=True),
+        _text("record", "What it did and skipped, as JSON", required=True),
+        _float("started_unix_second", "s", "Start", required=True),
+        _float("ended_unix_second", "s", "End", required=True),
+    ),
+)
+
+TABLES: Final = (
+    MEASUREMENTS,
+    SPECTRA,
+    STEPS,
+    CYCLES,
+    SUMMARY,
+    FIRM,
+    CELL,
+    ASSIGNMENT,
+    TEST,
+    SOURCE_FILE,
+    INBOX_FILE,
+    RECEIPT,
+    STORED_FILE,
+    NIGHT,
+)
+
+
+def conform_columns(frame: pl.DataFrame, table: Table, origin: str) -> pl.DataFrame:
+    """Order a frame's columns as declared and check names and dtypes.
+
+    Args:
+        frame: some or all columns of ``table``, in any order.
+        table: the declaration.
+        origin: whose frame it is, for the message.
+
+    Returns:
+        The same columns, in declared order.
+
+    Raises:
+        SchemaMismatch: a required column is missing, a column is unknown, or a dtype differs.
+    """
+    unknown = [name for name in frame.columns if name not in table.dtypes]
+    missing = [name for name in table.required if name not in frame.columns]
+    wrong = [
+        f"{name} is {dtype}, not {table.dtypes[name]}"
+        for name, dtype in frame.schema.items()
+        if name in table.dtypes and dtype != table.dtypes[name]
+    ]
+    if unknown or missing or wrong:
+        raise SchemaMismatch(f"{origin}: {table.name}: unknown {unknown}, missing {missing}, dtypes {wrong}")
+    return frame.select(name for name in table.names if name in frame.columns)
+
+
+def fill_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Give a conforming frame every declared column; what it lacked is null."""
+    present = set(frame.columns)
+    return frame.select(
+        pl.col(column.name) if column.name in present else pl.lit(None, dtype=column.dtype).alias(column.name)
+        for column in table.columns
+    )

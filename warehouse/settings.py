@@ -1,0 +1,74 @@
+"""What a site may set, in ``settings.toml`` of its home; every value has a default."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from warehouse.errors import UsageError
+
+FILE_NAME: Final = "settings.toml"
+TEMPLATE: Final = """\
+# Settings of this home; every line is optional.
+
+# Time zone of instruments whose files do not name one.
+# zone = "Asia/Seoul"
+
+# Folders to scan; relative to this file.
+# inboxes = ["inbox"]
+
+# Seconds between two scans, and how long a file must be unchanged before it is taken.
+# scan_seconds = 10
+# settle_seconds = 5
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a home.
+
+    Args:
+        zone: time zone of instruments whose files name none.
+        inboxes: folders that are scanned, relative to the home.
+        scan_seconds: time between two scans.
+        settle_seconds: how long a file must be unchanged before it is taken.
+    """
+
+    zone: str = "Asia/Seoul"
+    inboxes: tuple[str, ...] = ("inbox",)
+    scan_seconds: float = 10.0
+    settle_seconds: float = 5.0
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.zone)
+
+
+def read_settings(home: Path) -> Settings:
+    """Read a home's settings.
+
+    Raises:
+        UsageError: the file is not TOML, names an unknown setting, or a value that cannot be.
+    """
+    path = home / FILE_NAME
+    if not path.exists():
+        return Settings()
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    unknown = sorted(set(given) - {field.name for field in fields(Settings)})
+    if unknown:
+        raise UsageError(f"{path}: unknown settings {', '.join(unknown)}")
+    if "inboxes" in given:
+        given["inboxes"] = tuple(given["inboxes"])
+    settings = Settings(**given)
+    try:
+        _ = settings.zone_info
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"{path}: there is no time zone {settings.zone!r}") from error
+    return settings

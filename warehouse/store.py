@@ -1,0 +1,96 @@
+"""Immutable Parquet files, one per test revision and table, below one folder per firm.
+
+A file is written under a temporary name, fsynced, read back, renamed, and its folder fsynced; only then may a registry
+transaction list it. Readers open the files that the registry lists and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from warehouse.errors import DamageError
+from warehouse.files import TEMPORARY, hash_file, publish_file, temporary_beside
+from warehouse.schema import SCHEMA_VERSION, Table, conform_columns, fill_columns
+
+UNASSIGNED: Final = "_unassigned"
+ROW_GROUP: Final = 262_144
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in the store: its path below ``tables/``, rows, bytes and hash."""
+
+    path: str
+    table: str
+    rows: int
+    size: int
+    sha256: str
+
+
+class Store:
+    """The folder of Parquet files.
+
+    Args:
+        folder: ``tables/`` of a home.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, frame: pl.DataFrame, table: Table, firm: str | None, name: str, about: Mapping[str, str]) -> Stored:
+        """Write one immutable file, durably and verified.
+
+        Args:
+            frame: the rows; columns that it lacks are stored as null.
+            table: their schema.
+            firm: the firm's code, None for the platform's own area.
+            name: file name without ending, unique for all time.
+            about: what the file says of itself in its Parquet metadata.
+
+        Raises:
+            DamageError: the file read back is not what was written.
+        """
+        path = f"firm={firm or UNASSIGNED}/{table.name}/{name}.parquet"
+        final = self.folder / path
+        temporary = temporary_beside(final)
+        try:
+            fill_columns(conform_columns(frame, table, name), table).write_parquet(
+                temporary,
+                compression="zstd",
+                row_group_size=ROW_GROUP,
+                metadata={**about, "cellar.schema": str(SCHEMA_VERSION), "cellar.units": _units(table)},
+            )
+            stored = Stored(path, table.name, frame.height, temporary.stat().st_size, hash_file(temporary))
+            _check_rows(temporary, frame.height)
+            publish_file(temporary, final)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return stored
+
+    def path_of(self, path: str) -> Path:
+        """Return the absolute path of a stored file."""
+        return self.folder / path
+
+    def remove_temporaries(self) -> int:
+        """Remove what a killed writer left; call it only while no writer is at work. Returns how many."""
+        left = list(self.folder.rglob(f"*{TEMPORARY}"))
+        for path in left:
+            path.unlink()
+        return len(left)
+
+
+def _units(table: Table) -> str:
+    return json.dumps({column.name: column.unit for column in table.columns if column.unit}, ensure_ascii=False)
+
+
+def _check_rows(path: Path, rows: int) -> None:
+    found = pl.scan_parquet(path).select(pl.len()).collect().item()
+    if found != rows:
+        raise DamageError(f"{path}: wrote {rows} rows, read back {found}")
