@@ -180,6 +180,7 @@ def _whole_counts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         name: frame[name].filter((frame[name] != frame[name].floor()) | (frame[name].abs() > LARGEST))
         for name in counts
     }
+    # One wrong value discredits the column: rounding the others would invent cycles.
     broken = [name for name, values in odd.items() if len(values)]
     warnings = [f"{name} holds {odd[name][0]:.10g}, which is no count; left out" for name in broken]
     whole = [pl.col(name).cast(pl.Int64) for name in counts if name not in broken]
@@ -190,6 +191,7 @@ def _step_index(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Take step_index, deprecated and used in two senses, for the schedule's step unless it counts records."""
     if "step_index" not in frame.columns:
         return frame, []
+    # A schedule's step lasts for several records; a number that changes with most of them counts them.
     changes = (frame["step_index"].diff() != 0).sum()
     if "step_id" in frame.columns:
         return frame.drop("step_index"), ["step_index stands beside step_id and is left out"]
@@ -206,6 +208,7 @@ def _step_counts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             return frame, []
         warnings = ["step_count goes back and is counted anew from the changes of step and cycle"]
         frame = frame.drop("step_count")
+    # The type tells two steps apart that share a number, such as rest after charge.
     marks = [pl.col(name) for name in ("step_id", "cycle_count", "step_type") if name in frame.columns]
     if not marks:
         return frame, warnings

@@ -160,22 +160,27 @@ def _impedance_rows(records: Records) -> NDArray[np.bool_]:
 
 
 def _measurements(records: Records, kept: NDArray[np.bool_]) -> pl.DataFrame:
-    time = _required(records, (TIME,), kept)
     columns: dict[str, Doubles | Numbers | pl.Series] = {
-        "test_time_second": time,
+        # Before the current, which may be derived from it.
+        "test_time_second": _time(records, kept),
         "voltage_volt": _required(records, VOLTAGES, kept),
         "current_ampere": _current(records, kept),
     }
-    # EC-Lab's time runs through loops and linked techniques; where it goes back the records are damaged.
-    back = np.flatnonzero(np.diff(time) < 0)
-    if len(back):
-        # Its place among all records, those of impedance included.
-        row = int(np.flatnonzero(kept)[back[0] + 1])
-        raise records.fault(row, TIME, f"time goes back from {time[back[0]]!r} s to {time[back[0] + 1]!r} s")
     columns |= {key: values[kept] for key, values in _optional(records, MEASURED).items()}
     _turn_discharge(columns)
     columns |= _steps(records, kept)
     return _frame(columns, _counts(records, kept), records, MEASUREMENTS.dtypes)
+
+
+def _time(records: Records, kept: NDArray[np.bool_]) -> Doubles:
+    """Return test time; EC-Lab's runs through loops and linked techniques, and never goes back."""
+    time = _required(records, (TIME,), kept)
+    back = np.flatnonzero(np.diff(time) < 0)
+    if len(back):
+        # Its place among all records, those of impedance included.
+        row = int(np.flatnonzero(kept)[back[0] + 1])
+        raise records.fault(row, TIME, f"time goes back from {time[back[0]]} s to {time[back[0] + 1]} s")
+    return time
 
 
 def _spectra(records: Records, kept: NDArray[np.bool_]) -> pl.DataFrame:

@@ -48,6 +48,7 @@ def read_cells(source: Source, grid: Grid) -> tuple[pl.DataFrame, bool]:
     Raises:
         ParseError: the quoting is broken or the file cannot be decoded.
     """
+    # Numbers first; a file where that fails is read again as text, so that the offending cell can be named.
     cells = _read_typed(source, grid, grid.numeric) if grid.numeric else None
     if cells is None:
         cells = _read_typed(source, grid, frozenset())
@@ -77,6 +78,7 @@ def numbers(
     found = cells[name]
     values = _as_floats(found, decimal_comma=decimal_comma)
     finite = values.set(~values.is_finite(), None)
+    # NaN is a way to write nothing; only where something is required is it an offence.
     bad = finite.is_null() if required else values.is_null() & found.is_not_null()
     if bad.any():
         row = bad.arg_max() or 0
@@ -135,7 +137,8 @@ def _read_typed(source: Source, grid: Grid, numeric: frozenset[str]) -> pl.DataF
             truncate_ragged_lines=True,
             encoding="utf8-lossy",
         )
-    except (pl.exceptions.PolarsError, UnicodeError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, UnicodeError):
+        # Polars 2.1 panics on a file that ends in a lone quote where it expects a number.
         return None
     plain = {name: pl.col(name) if name in floats else _strip(name) for name in frame.columns}
     return frame.select(plain[names[place]].alias(ours) for ours, place in grid.wanted.items())
@@ -169,6 +172,7 @@ def _last_line_is_short(source: Source, grid: Grid) -> bool:
         file.seek(0, io.SEEK_END)
         file.seek(max(0, file.tell() - TAIL_BYTES))
         tail = file.read()
+    # The tail may begin inside a character; only its last line counts.
     text = tail.decode("utf-16-le", errors="replace") if wide else tail.decode("latin-1")
     line = text.strip("\r\n\0").rpartition("\n")[2]
     if grid.quote is None:

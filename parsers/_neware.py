@@ -18,19 +18,18 @@ import logging
 import re
 import struct
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import polars as pl
 
 from parsers._clock import iso_utc, unix_seconds
-from parsers._numbers import shift_decimals, shortest_decimals
+from parsers._inflate import INFLATE_ERRORS
 from parsers._neware_steps import code_notes, has_direction, step_types
+from parsers._numbers import shift_decimals, shortest_decimals
 from parsers.contract import Fact, Source
 from warehouse.errors import ParseError
 from warehouse.schema import MEASUREMENTS
@@ -40,16 +39,6 @@ logging.getLogger("fastnda").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 Work = Callable[[], pl.Series | None]
-
-
-def _inflate_error() -> type[Exception]:
-    """Return what a damaged zip member raises: fastnda puts isal's inflate in zlib's place for the whole process."""
-    try:
-        from isal.igzip_lib import IsalError  # noqa: PLC0415 not on every machine
-    except ImportError:
-        return zlib.error
-    return cast("type[Exception]", IsalError)  # its stubs declare an instance
-
 
 # Everything that fastnda, NumPy, zipfile and Polars were seen to raise on cut and mutated files, and their bases.
 READ_ERRORS: Final[tuple[type[Exception], ...]] = (
@@ -62,11 +51,9 @@ READ_ERRORS: Final[tuple[type[Exception], ...]] = (
     RuntimeError,
     TypeError,
     ValueError,
-    _inflate_error(),
     struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
     pl.exceptions.PolarsError,
+    *INFLATE_ERRORS,
 )
 
 SPLIT_COUNTERS: Final = {

@@ -98,6 +98,7 @@ def to_reading(table: pl.DataFrame, headers: Sequence[str], source: Source, firs
     """
     places = find_columns(headers)
     _demand_units(places, source)
+    table = _trim(table)
     if table.is_empty():
         return Reading()
     columns = {name: _convert(table, place, source, first_line) for name, place in places.items()}
@@ -131,6 +132,12 @@ def _demand_units(places: Mapping[str, Place], source: Source) -> None:
             raise ParseError(source.name, detail, line=1, column=place.header)
     if not {"test_time_second", "step_time_second"} & set(places):
         raise ParseError(source.name, "expected a column Total Time, Cumulative Time or Time", line=1)
+
+
+def _trim(table: pl.DataFrame) -> pl.DataFrame:
+    """Cut blank rows off the end; editors leave some, and Excel counts formatted ones."""
+    filled = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    return table.head(int(filled[-1]) + 1 if len(filled) else 0)
 
 
 def _convert(table: pl.DataFrame, place: Place, source: Source, first_line: int) -> pl.Series:

@@ -1,7 +1,7 @@
 """Battery Data Format (BDF) as CSV: one header line, then records; files end in ``.bdf.csv`` or ``.csv``.
 
-Seen: three published SINTEF files (2024-2025, from Neware and Landt testers) with machine names, one made by BattMo
-users with labels. Vocabulary: BDF 1.3.0 (2026-07-17), whose machine names are those of ``warehouse.schema``.
+Seen: three published SINTEF files (2024-2025, from Neware and Landt testers) with machine names, one named
+batmo with labels. Vocabulary: BDF 1.3.0 (2026-07-17), whose machine names are those of ``warehouse.schema``.
 
 * Headings are machine names (``test_time_second``) or labels with a unit (``Test Time / h``, ``Voltage / mV``,
   ``Cycle Count / 1``, ``Step ID``); the unit of a label is converted, an unknown one is never guessed. Required:
@@ -9,13 +9,14 @@ users with labels. Vocabulary: BDF 1.3.0 (2026-07-17), whose machine names are t
 * ``step_index``, deprecated in 1.3 in favour of ``step_record_index``, is in all files here the schedule's step: it is
   constant through a step, and in two files recurs (1, 2, 3, 2 and 1..5 in every cycle). It becomes ``step_id``. One
   that changes at most records counts records and is left out.
-* ``charging_capacity_ah`` and its kin never restart by definition; in all files here they restart with every step, and
-  once more where a step was interrupted. They are kept as ``step_...``, with a warning.
+* ``charging_capacity_ah`` and its kin never restart by definition; in all three files that
+  have them they restart with every step, in Gru6mV twice more inside one. They are kept as ``step_...``, with a
+  warning.
 * ``cycle_count`` of the file G20M7-202512-Gru6mV is 6.283185307179586 in all 17,587 records: no count, left out.
 * The Landt file's ``ambient_temperature_celsius`` is 0 in every record: no sensor, left out.
 * The file named Time_Bug writes test time 0 in the first record of all but the first step (19 times), between records
   of the right time: refused with ``time_goes_back``, since the record's own time is nowhere else.
-* Sign: positive charges. The BattMo file has it the other way round in all records (its own step types say so, and
+* Sign: positive charges. The batmo file has it the other way round in all records (its own step types say so, and
   voltage falls while current is positive): turned round with a warning. A file that is of two minds is refused.
 * ``unix_time_second`` is UTC by definition.
 

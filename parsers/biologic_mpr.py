@@ -3,19 +3,20 @@
 Seen: EC-Lab 11.18 to 11.61, BT-Lab 1.79, an unknown one of 2017. A chain of modules (:mod:`parsers._biologic_modules`):
 settings, data, and once the technique has ended a log and, in a loop, the loop's indexes. Data module, by its version:
 
-========  =================  ======================================  =============
-version   column ids         where                                   records at
-========  =================  ======================================  =============
-0, old    u1                 0x05 (first id is not 0)                100
-0         u2, big-endian     0x05; EC-Lab 11.50 and later            1007
-2         u2, little-endian  0x05                                    405
-3         u2, little-endian  0x05                                    406
-========  =================  ======================================  =============
+========  =================  =================================  ==========
+version   number of columns  column ids                         records at
+========  =================  =================================  ==========
+0, old    0x04 u1            0x05 u1 (the first is not 0)       100
+0         0x04 u2            0x06 u2; EC-Lab 11.50 and later    1007
+2         0x04 u1            0x05 u2                            405
+3         0x04 u1            0x05 u2                            406
+========  =================  =================================  ==========
 
-0x00 number of records u4, 0x04 number of columns u1. Records are packed, little-endian, one after the other. Name, type
-and unit of each id come from galvani 0.5's table; like galvani this reader takes the low byte of an id of version 0.
-Ids of flags share one status byte per record (:mod:`parsers._biologic_steps`). An id that galvani does not know has no
-known width, so that nothing after it can be placed: the file is refused under ``unknown_columns`` with all such ids.
+0x00 number of records u4. Everything is little-endian; records are packed, one after the other. Name, type and unit of
+each id come from galvani 0.5's table. Of an id in version 0 galvani takes the low byte only, and its table lists many
+ids twice for that reason (467 also as 211); this reader does the same. Ids of flags share one status byte per record
+(:mod:`parsers._biologic_steps`). An id that galvani does not know has no known width, so that nothing after it can be
+placed: the file is refused under ``unknown_columns`` with all such ids, and as they are written where that differs.
 
 Numbers: most are float32 and become the shortest decimal that gives the same float32; ``time/s`` and the counters are
 float64. ``time/s`` counts from the start of the acquisition, which for linked techniques is before the file's first
@@ -50,10 +51,10 @@ from parsers._clock import iso_utc, unix_second
 from parsers.contract import Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
-COUNTS_SIZE: Final = 5
-# Version of the data module → type of a column id, byte of the first record.
-LAYOUTS: Final = {0: (">u2", 1007), 2: ("<u2", 405), 3: ("<u2", 406)}
-OLD_LAYOUT: Final = ("u1", 100)
+# Version of the data module → byte of the first column id, its type, byte of the first record.
+LAYOUTS: Final = {0: (6, "<u2", 1007), 2: (5, "<u2", 405), 3: (5, "<u2", 406)}
+OLD_LAYOUT: Final = (5, "u1", 100)
+LONGEST_HEADER: Final = 1007
 LOW_BYTE: Final = 0xFF
 
 
@@ -106,21 +107,20 @@ def _facts(source: Source, modules: dict[str, Module]) -> tuple[dict[str, Fact],
 def _read_header(source: Source, module: Module) -> DataHeader:
     with source.path.open("rb") as file:
         file.seek(module.offset)
-        head = file.read(min(module.length, OLD_LAYOUT[1] + LAYOUTS[0][1]))
+        head = file.read(min(module.length, LONGEST_HEADER))
     if module.version not in LAYOUTS:
         known = ", ".join(map(str, LAYOUTS))
         detail = f"the data module has version {module.version}, known are {known}"
         raise ParseError(source.name, detail, byte=module.offset)
-    if len(head) < COUNTS_SIZE:
+    if len(head) <= OLD_LAYOUT[0]:
         raise ParseError(source.name, "the data module ends before its column list", byte=module.offset)
     rows, count = int.from_bytes(head[:4], "little"), head[4]
-    old = module.version == 0 and head[COUNTS_SIZE : COUNTS_SIZE + 1] not in (b"", b"\0")
-    kind, first_record = OLD_LAYOUT if old else LAYOUTS[module.version]
-    width = np.dtype(kind).itemsize
-    if len(head) < COUNTS_SIZE + count * width:
+    old = module.version == 0 and head[OLD_LAYOUT[0]] != 0
+    begin, kind, first_record = OLD_LAYOUT if old else LAYOUTS[module.version]
+    if len(head) < begin + count * np.dtype(kind).itemsize:
         raise ParseError(source.name, f"the data module ends inside its list of {count} columns", byte=module.offset)
-    # The high byte of version 0 is not understood: 0x01D3 and 0x00D3 are the same column.
-    written = np.frombuffer(head, dtype=kind, count=count, offset=COUNTS_SIZE).tolist()
+    written = np.frombuffer(head, dtype=kind, count=count, offset=begin).tolist()
+    # After galvani, whose table is the only one for widths; the docstring says why.
     known_as = [each & LOW_BYTE for each in written] if module.version == 0 else written
     return DataHeader(rows, written, known_as, first_record)
 
@@ -153,7 +153,7 @@ def _record_type(source: Source, module: Module, header: DataHeader) -> np.dtype
     ]
     if unknown:
         detail = f"unknown column ids {', '.join(unknown)}"
-        raise ParseError(source.name, detail, code="unknown_columns", byte=module.offset + COUNTS_SIZE)
+        raise ParseError(source.name, detail, code="unknown_columns", byte=module.offset + OLD_LAYOUT[0])
     record: np.dtype[Any]
     record, _ = BioLogic.VMPdata_dtype_from_colIDs(header.known_as)
     return record

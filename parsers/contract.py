@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from parsers._inflate import INFLATE_ERRORS
 from warehouse.schema import MEASUREMENTS, SPECTRA, conform_columns
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ HEAD_BYTES: Final = 8192
 SHEET_ROWS: Final = 12
 SITE_ZONE: Final = ZoneInfo("Asia/Seoul")
 ZIP_MAGIC: Final = b"PK\x03\x04"
+BROKEN_ZIP: Final[tuple[type[Exception], ...]] = (*INFLATE_ERRORS, OSError, RuntimeError, EOFError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -199,5 +200,5 @@ def open_member(path: Path) -> tuple[str, io.BytesIO] | None:
             if len(files) != 1:
                 return None
             return files[0].filename, io.BytesIO(container.read(files[0]))
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError, ValueError):
+    except BROKEN_ZIP:
         return None

@@ -1,6 +1,6 @@
 """Maccor impedance sweeps: the ``.EDA0001.NNN`` text file beside a test with an FRA step.
 
-Seen: one export of 2016 (FRA of a Series 4000 tester). Layout, lines ended by CR LF, cells by tabs::
+Seen: one sweep of 2016; model and software version are not in the file. Layout, lines ended by CR LF, cells by tabs::
 
     MACCOR, INC.    AC Impedance Test
     Frequency Sweep:   Open Circut Voltage          (sic)
@@ -18,6 +18,7 @@ Seen: one export of 2016 (FRA of a Series 4000 tester). Layout, lines ended by C
 
 * Unit of Z' and Z'': the headings name none, C(F) fixes it: C equals 1/(2πf·Z'') to the printed digits with Z'' in ohm.
 * Sign: Z'' is the imaginary part as it is, negative when capacitive; Phase_Angle is atan2(Z'', Z').
+* The unit, the sign and the points after V-DC are known from this one file only.
 * Polar(V) holds 2πf, whatever its heading says; Status holds a number between 7 and 12 of unknown meaning.
 * time(sec) counts from the sweep's start, which the file gives to the minute only: no wall clock per point.
 """

@@ -1,6 +1,6 @@
-"""Maccor text exports: Series 4000 testers, MIMS and MacTest export, tab or comma separated.
+"""Maccor text exports, tab or comma separated; models and software versions are not in the files.
 
-Seen: exports of 2012-2023 by five laboratories (extensions .txt, .csv and .NNN, the channel's number), six dialects:
+Seen: tests of 2016-2023 (extensions .txt, .csv and .NNN, the channel's number), in six dialects:
 
 ===================  =====================================================  ==========================  =============
 preamble             headings                                               time                        current
@@ -23,19 +23,23 @@ none, commas         Cyc#, Step, TestTime(s), StepTime(s), Capacity(Ah),    seco
   the tester repeats one record with test time standing still; the sweep itself is another file (``maccor_eis``).
 * Sign: where the D records' currents sum to less than nothing the file is signed already; otherwise D is negated.
   Without a State column the current is taken as written, and refused if voltage falls while it should rise.
-* ES: reason of the record; 128..255 end a step. Kept in ``source_flags``.
-* Amp-hr and Watt-hr are unsigned and restart with every step: true of all steps of all files here, except inside the
-  pulse blocks of Argonne's HPPC procedures, where the counter runs on through discharge pulse, rest and charge pulse
-  and *falls* while charging. Such steps lose their counter, with a warning.
+* ES: reason of the record, kept in ``source_flags``. 128 and above ends a step: in all files here with ES, these are
+  exactly the last records of the steps as counted here, save where the file itself ends in a step.
+* Amp-hr and Watt-hr are unsigned and restart with every step: true of all steps of all files here (and equal to
+  the current's integral: median deviation below 1e-4), except inside the pulse blocks of two files from the tester
+  ARGONNE_15, where the counter runs on through discharge pulse, rest and charge pulse and *falls* while charging.
+  Such steps lose their counter, with a warning.
 * Time: a heading without a unit (``TestTime 1.000000``) is measured against the file's own wall clock, never assumed.
   Durations carry single-precision noise (``51.5699996948242``); rounding to 0.1 ms gives back what was stored.
 * The extension of the file name in the preamble is the channel (``...015.053`` beside ``Channel: 53``).
 * DPt Time: month first; day first where decimals have a comma; some exports hold the time of day alone, and the
   preamble's date is then the first day. Temperatures near -2500 °C mark an unconnected sensor: null.
-* A zero in DCIR/Ohms means not measured: null. A cut-off last line is left out with a warning.
+* DCIR/Ohms is 0 in every record seen, hence a zero is taken for not measured: null.
+* A cut-off last line is left out with a warning.
 * Unknown: Range, WF columns (waveform), VAR and Loop columns, ACImp's frequency; not read.
 
-Known from the corpus files themselves; State and ES codes also from Maccor's public help pages.
+Known from the corpus files; the words for States P, S and O are second-hand. Units of the bare
+headings, day before month, and what a zero resistance means are readings of ours, not statements of the maker.
 """
 
 from __future__ import annotations
@@ -98,6 +102,7 @@ def read(source: Source) -> Reading:
         raise ParseError(source.name, "expected Maccor's headings, found none", line=1)
     facts = label_channel(read_facts(export))
     cells, torn = read_cells(source, export.grid)
+    # Numbers and dates follow one setting of the tester's computer, so both readers are told.
     comma = _decimal_comma(cells, export)
     unix, clock_warning = clock_seconds(cells["clock"], str(facts.get("started", "")), source, decimal_comma=comma)
     plain, temperature_warnings = _read_plain(cells, source, comma=comma)
@@ -215,7 +220,8 @@ def _sign_current(frame: pl.DataFrame, cells: pl.DataFrame, source: Source) -> p
         return current
     state = frame["state"].fill_null("")
     charging, discharging = state == "C", state == "D"
-    signed = (current.filter(discharging).sum()) < 0
+    # The sum decides, so that noise around zero in a few records cannot turn a whole file.
+    signed = current.filter(discharging).sum() < 0
     if signed and current.filter(charging).sum() < 0:
         raise ContradictionError(source.name, "charge and discharge records are both negative", code="sign")
     unknown = ~(charging | discharging) & (current != 0)
@@ -239,6 +245,7 @@ def _check_direction(frame: pl.DataFrame, source: Source) -> None:
 def _split_counters(frame: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
     """Give each step's unsigned counters to the direction of the step; leave out those that did not restart."""
     present = [name for name in COUNTERS if name in frame.columns]
+    # The state and not the current decides: a step's first and last record may stand at 0 A.
     if "state" in frame.columns:
         ways = {"charging": pl.col("state") == "C", "discharging": pl.col("state") == "D"}
     else:
@@ -260,6 +267,7 @@ def _restarted(frame: pl.DataFrame, names: list[str]) -> dict[str, pl.Series]:
     before = frame.with_columns(pl.col(name).shift().alias(f"before_{name}") for name in names)
     found = {}
     for name in names:
+        # A reading that starts no lower than the last one ended was not set back.
         first, held = pl.col(name).first(), pl.col(f"before_{name}").first()
         carried = ((first > 0) & (held > 0) & (first >= held)).fill_null(value=False)
         fell = (pl.col(name).diff() < 0).any()

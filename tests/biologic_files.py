@@ -50,8 +50,8 @@ def log(days: float = START_DAYS) -> bytes:
 
 def data(ids: Sequence[int], record: struct.Struct, rows: Sequence[Row], version: int = 3) -> bytes:
     """Return the content of a data module of version 0 (as EC-Lab 11.50 writes it), 2 or 3."""
-    order, size = {0: (">", 1007), 2: ("<", 405), 3: ("<", 406)}[version]
-    head = struct.pack("<IB", len(rows), len(ids)) + struct.pack(f"{order}{len(ids)}H", *ids)
+    count, size = {0: ("H", 1007), 2: ("B", 405), 3: ("B", 406)}[version]
+    head = struct.pack(f"<I{count}{len(ids)}H", len(rows), len(ids), *ids)
     return head.ljust(size, b"\0") + b"".join(record.pack(*row) for row in rows)
 
 

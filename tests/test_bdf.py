@@ -161,6 +161,14 @@ def test_cut_last_line_is_left_out(tmp_path: Path) -> None:
     assert (reading.measurements.height, reading.warnings) == (1, ("the last line is cut off and left out",))
 
 
+def test_lone_quote_is_refused(tmp_path: Path) -> None:
+    """A file cut right after an opening quote, on which Polars 2.1 panics, is refused like any other."""
+    path = tmp_path / "file.bdf.csv"
+    path.write_text(f'{NAMES}\n0,3.7,0\n1,3.7,"', encoding="utf-8")
+    with pytest.raises(ParseError, match="the table cannot be split into cells"):
+        parsers.read_as(path, "bdf_csv")
+
+
 def test_header_alone_is_no_data_yet(tmp_path: Path) -> None:
     """A file of one header line is empty."""
     assert read(tmp_path, NAMES).kind == "empty"

@@ -326,9 +326,10 @@ def test_companions_have_no_rows(corpus: Path) -> None:
         assert (reading.measurements.height, reading.spectra.height) == (0, 0)
 
 
-def test_mutilated_log_is_not_claimed(corpus: Path) -> None:
-    """A .mpl whose first line is not a log's is nobody's: the ending is no evidence."""
-    assert claimants(corpus / "biologic_mpl/EmpaEconversion-aurora-cycler-manager__file_2025-10-17_162649-2.mpl") == []
+def test_mutilated_log_is_claimed_by_its_start(corpus: Path) -> None:
+    """A log that lost its first lines is known by its line of the start, whatever its name."""
+    path = corpus / "biologic_mpl/EmpaEconversion-aurora-cycler-manager__file_2025-10-17_162649-2.mpl"
+    assert [each.name for each in claimants(path)] == ["biologic_mpl"]
 
 
 def test_foreign_table_with_similar_names_is_not_claimed(corpus: Path) -> None:

@@ -1,0 +1,35 @@
+"""``python3 dev.py bench [NAME…]``: our ingest beside the bare readers, throughput, memory, the fade query.
+
+Names: readers, files, rows, fade, start; all of them without a name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from bench import fade, files, readers, rows, start
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "readers": readers.run,
+    "files": files.run,
+    "fade": fade.run,
+    "start": start.run,
+    "rows": rows.run,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all."""
+    unknown = sorted(set(names) - BENCHES.keys())
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    for name in names or BENCHES:
+        print(f"\n== {name} ==", flush=True)
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
