@@ -79,5 +79,3 @@ def _read_galvani(path: Path) -> pl.DataFrame:
 def _read_mdbtools(path: Path) -> pl.DataFrame:
     command = ["mdb-export", str(path), "Channel_Normal_Table"]
     return pl.read_csv(subprocess.run(command, capture_output=True, check=True).stdout, infer_schema_length=None)
-
-

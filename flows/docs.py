@@ -60,7 +60,9 @@ def _describe_column(column: Column) -> str:
 
 def write_formats() -> str:
     """Return ``docs/formats.md``: every format with its own document."""
-    parts = [f"{GENERATED}\n# Formats\n\nSource: the modules of `parsers/`; each page section is a reader's own text.\n\n"]
+    parts = [
+        f"{GENERATED}\n# Formats\n\nSource: the modules of `parsers/`; each page section is a reader's own text.\n\n"
+    ]
     parts.append(_format_table())
     for declared in parsers.formats().values():
         document = (sys.modules[declared.read.__module__].__doc__ or "").strip()
@@ -79,7 +81,9 @@ def _format_table() -> str:
         endings = " ".join(f"`{ending}`" for ending in sorted(declared.extensions))
         holds = {"both": "cycling, impedance", "eis": "impedance", "companion": "companion (kept, no rows)"}
         kind = holds.get(declared.kind, declared.kind)
-        lines.append(f"| {declared.name} | {declared.vendor} | {endings} | {kind} | {'yes' if declared.verified else 'no'} |\n")
+        lines.append(
+            f"| {declared.name} | {declared.vendor} | {endings} | {kind} | {'yes' if declared.verified else 'no'} |\n"
+        )
     return "".join(lines)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse.home import Home
-from warehouse.marts import Compaction, compact_firm, remove_retired, store_summary
+from warehouse.marts import Compaction, compact_firm, remove_retired, store_answer
 from warehouse.registry import NIGHT, TEST
+from warehouse.schema import ANSWERS
 
 NightRecord = dict[str, Any]
 
@@ -47,8 +48,8 @@ def run_night(home: Home, day: date | None = None) -> NightRecord:
 
 def _serve_firm(home: Home, firm: str) -> list[Compaction]:
     done = compact_firm(home, firm)
-    # Unassigned tests have no firm that could ask for a summary.
-    return [*done, store_summary(home, firm)] if firm else done
+    # Unassigned tests have no firm that could ask.
+    return [*done, *(store_answer(home, firm, table) for table in ANSWERS)] if firm else done
 
 
 def _firms(home: Home) -> list[str]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+Powers = NDArray[np.int64]
 
-# Nine significant digits distinguish all float32 numbers, so the search ends there.
+# Six digits hold every shorter decimal too, but not below the smallest normal float32, where precision fades out.
 FEWEST_DIGITS: Final = 6
+# Nine significant digits distinguish all float32 numbers, so the search ends there.
 MOST_DIGITS: Final = 9
+SMALLEST_NORMAL: Final = float(np.finfo(np.float32).smallest_normal)
 # 10**22 is the largest power of ten that float64 holds exactly.
 LARGEST_EXACT_POWER: Final = 22
 POWERS: Final[Doubles] = np.array([float(f"1e{power}") for power in range(LARGEST_EXACT_POWER + 1)])
@@ -31,20 +35,23 @@ def shortest_decimals(values: NDArray[np.float32], shift: int = 0) -> Doubles:
         shift: decimal places to move, 3 for mA → A; negative multiplies.
 
     Returns:
-        Float64 numbers, each the double nearest to the shortest decimal that rounds to the given float32.
+        Float64 numbers, each the double nearest to the shortest decimal that rounds to the given float32. For three
+        powers of two (2**-96, 2**87, 2**90) the decimal has one digit more than it need have.
     """
     single = np.ascontiguousarray(values, dtype=np.float32)
     result = single.astype(np.float64)
     open_rows = np.flatnonzero(np.isfinite(result) & (result != 0))
     remaining = result[open_rows]
     magnitude = _magnitude(remaining)
-    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+    fading = bool(np.any(np.abs(remaining) < SMALLEST_NORMAL))
+    for digits in range(1 if fading else FEWEST_DIGITS, MOST_DIGITS + 1):
         if not len(open_rows):
             break
         places = digits - 1 - magnitude
         integers = np.rint(_times_power(remaining, places))
-        found = _times_power(integers, -places).astype(np.float32) == single[open_rows]
-        result[open_rows[found]] = _times_power(integers[found], -(places[found] + shift))
+        with np.errstate(over="ignore"):  # rounding may leave the range of float32, and then nothing is found
+            found = _decimals(integers, -places).astype(np.float32) == single[open_rows]
+        result[open_rows[found]] = _decimals(integers[found], -(places[found] + shift))
         open_rows, remaining, magnitude = open_rows[~found], remaining[~found], magnitude[~found]
     return result
 
@@ -71,22 +78,35 @@ def shift_decimals(values: Doubles, shift: int, digits: int = DOUBLE_DIGITS) -> 
 def _round_digits(values: Doubles, digits: int, shift: int) -> Doubles:
     """Round finite, nonzero numbers to significant digits and divide by ``10**shift``."""
     places = digits - 1 - _magnitude(values)
-    # An integer over an exact power of ten is rounded once, which makes it the nearest double.
-    integers = np.rint(_times_power(values, places))
-    return _times_power(integers, -(places + shift))
+    return _decimals(np.rint(_times_power(values, places)), -(places + shift))
 
 
-def _magnitude(values: Doubles) -> NDArray[np.int64]:
+def _decimals(integers: Doubles, powers: Powers) -> Doubles:
+    """Return the doubles nearest to whole numbers times powers of ten."""
+    # An integer times or over an exact power of ten is rounded once, which makes it the nearest double.
+    beyond = np.abs(powers) > LARGEST_EXACT_POWER
+    if not beyond.any():
+        return _times_power(integers, powers)
+    result = _times_power(integers, np.where(beyond, 0, powers))
+    # A parser rounds once for any power; too slow for whole columns, but noise in A is what needs it.
+    written = pl.DataFrame({"integer": integers[beyond].astype(np.int64), "power": powers[beyond]})
+    parsed = written.select(pl.concat_str("integer", pl.lit("e"), "power").cast(pl.Float64)).to_series()
+    result[beyond] = parsed.to_numpy()
+    return result
+
+
+def _magnitude(values: Doubles) -> Powers:
     """Return the decimal exponent of finite, nonzero numbers."""
     return np.floor(np.log10(np.abs(values))).astype(np.int64)
 
 
-def _times_power(values: Doubles, powers: NDArray[np.int64]) -> Doubles:
+def _times_power(values: Doubles, powers: Powers) -> Doubles:
     """Multiply by powers of ten, dividing for negative ones; beyond 10**22 in two roundings."""
     low, high = (int(powers.min()), int(powers.max())) if len(powers) else (0, 0)
     # Nearly every column stays on one side of the point, many in one decade; looking powers up beats computing them.
     if low == high and abs(low) <= LARGEST_EXACT_POWER:
-        return values * POWERS[low] if low >= 0 else values / POWERS[-low]
+        scale = float(POWERS[abs(low)])
+        return values * scale if low >= 0 else values / scale
     if low >= 0 and high <= LARGEST_EXACT_POWER:
         return values * POWERS[powers]
     if high <= 0 and low >= -LARGEST_EXACT_POWER:

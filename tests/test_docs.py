@@ -3,6 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from typer.main import get_command
+
+from flows.cli import app
 from flows.docs import PAGES, ROOT
 from flows.docs import main as docs_main
 from warehouse.schema import CYCLES, FIRM, MEASUREMENTS, TABLES
@@ -25,7 +28,16 @@ def test_schema_page_names_every_column() -> None:
 
 def test_units_stand_in_the_names() -> None:
     """A physical quantity's column name ends with its unit."""
-    endings = {"s": "second", "V": "volt", "A": "ampere", "Ah": "ah", "Wh": "wh", "°C": "celsius", "Ω": "ohm", "W": "watt"}
+    endings = {
+        "s": "second",
+        "V": "volt",
+        "A": "ampere",
+        "Ah": "ah",
+        "Wh": "wh",
+        "°C": "celsius",
+        "Ω": "ohm",
+        "W": "watt",
+    }
     for table in (MEASUREMENTS, CYCLES, FIRM):
         for column in table.columns:
             if column.unit in endings and column.name != "start_time":
@@ -34,10 +46,6 @@ def test_units_stand_in_the_names() -> None:
 
 def test_readme_commands_exist() -> None:
     """Every cellar command that the README shows is a command."""
-    from typer.main import get_command
-
-    from flows.cli import app
-
     known = set(get_command(app).commands)  # type: ignore[attr-defined]  # the app has subcommands, so it is a group
     shown = set(re.findall(r"^\.venv/bin/cellar (\w+)", README, flags=re.MULTILINE))
     assert shown
