@@ -91,7 +91,8 @@ def to_reading(table: pl.DataFrame, headers: Sequence[str], source: Source, firs
     """Turn a record table into a reading.
 
     Args:
-        table: the records, one column a header, as text or as what Excel stored.
+        table: the records; a column is named by its place among the headers, from 0, and holds text, numbers or what
+            Excel stored. Columns that nobody asks for may be left out.
         headers: the header line.
         source: the file, for messages and the zone.
         first_line: line of the first record.
@@ -142,7 +143,7 @@ def _trim(table: pl.DataFrame) -> pl.DataFrame:
 
 def _convert(table: pl.DataFrame, place: Place, source: Source, first_line: int) -> pl.Series:
     """Convert one column; a cell that is not blank and no value of its kind is refused."""
-    cells = table.to_series(place.index)
+    cells = table[str(place.index)]
     if cells.dtype == pl.String:
         cells = cells.str.strip_chars().replace("", None)
     values = _values(cells, place)

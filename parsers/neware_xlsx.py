@@ -41,7 +41,9 @@ def read(source: Source) -> Reading:
         raise ParseError(
             source.name, "no sheet begins with Cycle Index, Step Index, Step Type, Current, Voltage", line=1
         )
-    return to_reading(table, table.columns, source, FIRST_RECORD_LINE)
+    headers = table.columns
+    table.columns = [str(index) for index in range(table.width)]
+    return to_reading(table, headers, source, FIRST_RECORD_LINE)
 
 
 def _load_records(book: fastexcel.ExcelReader) -> list[pl.DataFrame]:

@@ -20,24 +20,32 @@ def fixed(values: NDArray[np.float64], decimals: int) -> pl.Series:
 
 
 def scientific(values: NDArray[np.float64], decimals: int) -> pl.Series:
-    """Return text like ``1.234E-005``: one digit, so many decimals, three digits of exponent."""
+    """Return text like ``1.234E-005``: one digit, so many decimals (15 at most), three digits of exponent."""
     # Polars can print exponents too, but neither with three digits nor with a plus sign.
     flat = values.ravel().astype(np.float64)
     with np.errstate(divide="ignore"):
         exponent = np.where(flat == 0.0, 0.0, np.floor(np.log10(np.abs(flat))))
-    mantissa = np.round(flat / 10.0**exponent, decimals)
+    # All digits as one whole number: multiplied once, so that a whole number of cycles prints as one.
+    digits = np.rint(np.abs(flat) * 10.0 ** (decimals - exponent))
     # 9.9999… rounds to 10, which is one digit too many.
-    carried = np.abs(mantissa) >= 10.0  # noqa: PLR2004 the base
-    exponent += carried
-    mantissa = np.where(carried, mantissa / 10.0, mantissa)
-    frame = pl.DataFrame({"mantissa": fixed(mantissa, decimals), "exponent": exponent.astype(np.int64)})
-    return frame.select(
-        pl.concat_str(
-            pl.col("mantissa").cast(pl.String),
-            pl.when(pl.col("exponent") < 0).then(pl.lit("E-")).otherwise(pl.lit("E+")),
-            pl.col("exponent").abs().cast(pl.String).str.zfill(3),
+    carried = digits >= 10.0 ** (decimals + 1)
+    digits = np.where(carried, digits / 10.0, digits)
+    columns = {"digits": digits.astype(np.int64), "exponent": (exponent + carried).astype(np.int64), "less": flat < 0}
+    text = pl.col("digits").cast(pl.String).str.zfill(decimals + 1)
+    return (
+        pl.DataFrame(columns)
+        .select(
+            pl.concat_str(
+                pl.when("less").then(pl.lit("-")).otherwise(pl.lit("")),
+                text.str.head(1),
+                pl.lit("."),
+                text.str.slice(1),
+                pl.when(pl.col("exponent") < 0).then(pl.lit("E-")).otherwise(pl.lit("E+")),
+                pl.col("exponent").abs().cast(pl.String).str.zfill(3),
+            )
         )
-    ).to_series()
+        .to_series()
+    )
 
 
 def hours(seconds: NDArray[np.float64]) -> pl.Series:
