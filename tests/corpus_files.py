@@ -30,6 +30,8 @@ class Case:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     why: str = ""
     error: Mapping[str, str] = field(default_factory=dict)
+    cycles: int = 0
+    means: Mapping[str, float] = field(default_factory=dict)
 
 
 KEYS: Final = frozenset(part.name for part in fields(Case))

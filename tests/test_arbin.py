@@ -569,35 +569,6 @@ FIRST: Final = (1, "2024-03-15 10:00:00.500", 1.5, 1.5, 1, 1, 0, 3.7001)
 SECOND: Final = (2, "2024-03-15 10:00:01.500", 2.5, 0.5, 2, 1, 0.25, 3.71)
 
 
-def test_navani_summary(corpus: Path) -> None:
-    """Navani's means over its full cycles: 2.084951 V, 0.912430 V, 5.52742 mAh, 2.85135 mAh, 0.491820.
-
-    What it computes: a half cycle is a run of one sign of current, rests left out; a full cycle is two of them, the
-    rest before the first is cycle 0. Capacity is the sum of both counters since the half cycle's first record.
-    """
-    table = parsers.read(corpus / NAVANI).measurements
-    sign = pl.col("current_ampere").sign()
-    active = table.filter(sign != 0).select(
-        "test_time_second",
-        sign.alias("sign"),
-        (sign != sign.shift()).fill_null(value=True).cum_sum().alias("half"),
-        pl.sum_horizontal("schedule_charging_capacity_ah", "schedule_discharging_capacity_ah").alias("charge"),
-    )
-    active = active.with_columns(pl.col("charge") - pl.col("charge").first().over("half"))
-    joined = table.join(active, on="test_time_second", how="left", maintain_order="left")
-    cycle = (pl.col("half").forward_fill().fill_null(0).cast(pl.Int64) + 1) // 2
-    summary = joined.group_by(cycle.alias("cycle")).agg(
-        pl.col("voltage_volt").max().alias("upper"),
-        pl.col("voltage_volt").min().alias("lower"),
-        pl.col("charge").filter(pl.col("sign") < 0).max().alias("discharge"),
-        pl.col("charge").filter(pl.col("sign") > 0).max().alias("charge"),
-    )
-    means = summary.select("upper", "lower", "discharge", "charge").mean().row(0)
-    assert means == pytest.approx((2.084951, 0.912430, 0.00552742, 0.00285135), abs=5e-7)
-    efficiency = (summary["charge"] / summary["discharge"]).mean()
-    assert efficiency == pytest.approx(0.491820, abs=5e-7)
-
-
 def test_counters_of_navani_never_reset(corpus: Path) -> None:
     """The schedule of navani's sample resets no counter in two cycles."""
     table = parsers.read(corpus / NAVANI).measurements

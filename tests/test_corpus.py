@@ -38,6 +38,7 @@ FAMILIES: Final = {
 }
 ALIASES: Final = ("{name}.csv", "{name}.ndax", "{stem}")
 EXACT: Final = 1e-12
+COUNTERS: Final = ("net_capacity_ah", "schedule_charging_capacity_ah", "schedule_discharging_capacity_ah")
 # DuckDB and Polars add in different orders.
 SUM_TOLERANCE: Final = 1e-9
 SMALL_BYTES: Final = 16 * 1024
@@ -165,6 +166,46 @@ def assert_row_close(row: Mapping[str, Any], values: Mapping[str, Any], toleranc
             assert row[column] == pytest.approx(value, abs=0, rel=EXACT), column
         else:
             assert row[column] == value, column
+
+
+@each([case for case in GOLDEN if case.cycles])
+def test_instrument_counts_the_published_cycles(read: Read, case: Case) -> None:
+    """The instrument's own count holds as many cycles as an independent program reports."""
+    assert read(case.file).measurements["cycle_count"].n_unique() == case.cycles
+
+
+@each([case for case in GOLDEN if case.means])
+def test_published_means_over_cycles(read: Read, case: Case) -> None:
+    """Means over full cycles equal those that an independent program publishes.
+
+    A half cycle is a run of one sign of current, rests left out; a full cycle is two of them, and the rest before the
+    first is a cycle of its own. A capacity is what the counter moved since the half cycle's first record.
+    """
+    found = average_cycles(read(case.file).measurements)
+    for name, value in case.means.items():
+        assert found[name] == pytest.approx(value, abs=case.tolerance[name], rel=0), name
+
+
+def average_cycles(table: pl.DataFrame) -> dict[str, float]:
+    """Return the means over full cycles of extreme voltages, capacities and their ratio."""
+    sign = pl.col("current_ampere").sign()
+    counters = [name for name in COUNTERS if name in table.columns]
+    half = (sign != sign.shift()).fill_null(value=True).cum_sum()
+    rows = table.with_row_index("row")
+    active = rows.filter(sign != 0).select(
+        "row", sign.alias("sign"), half.alias("half"), pl.sum_horizontal(counters).alias("q")
+    )
+    active = active.with_columns(moved=(pl.col("q") - pl.col("q").first().over("half")).abs())
+    joined = rows.join(active, on="row", how="left", maintain_order="left")
+    cycle = (pl.col("half").forward_fill().fill_null(0).cast(pl.Int64) + 1) // 2
+    summary = joined.group_by(cycle.alias("cycle")).agg(
+        upper_voltage_volt=pl.col("voltage_volt").max(),
+        lower_voltage_volt=pl.col("voltage_volt").min(),
+        charging_capacity_ah=pl.col("moved").filter(pl.col("sign") > 0).max(),
+        discharging_capacity_ah=pl.col("moved").filter(pl.col("sign") < 0).max(),
+    )
+    ratio = (pl.col("charging_capacity_ah") / pl.col("discharging_capacity_ah")).mean()
+    return summary.select(pl.all().exclude("cycle").mean(), charge_over_discharge=ratio).row(0, named=True)
 
 
 @each(REFUSED)
