@@ -44,5 +44,5 @@ def _measure(what: str, folder: Path, files: int) -> None:
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     rows, took = done.stdout.split()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    speed = int(rows) / float(took)
-    print(f"{int(rows):,} rows {what} ({size / 1e6:.0f} MB): {speed:,.0f} rows/s, peak so far {peak:.0f} MB", flush=True)
+    speed = f"{int(rows) / float(took):,.0f} rows/s"
+    print(f"{int(rows):,} rows {what} ({size / 1e6:.0f} MB): {speed}, peak so far {peak:.0f} MB", flush=True)

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 import typer
+from rich.markup import escape
 
 from flows.commands import asking, identity, ingesting, reading, running
 from flows.console import EXIT_CHECK, EXIT_FAILED, EXIT_USAGE, err
@@ -34,13 +35,14 @@ def main() -> None:
         app()
     except QuarantineError as error:
         reason = explain(error.code, error.detail, error.where)
-        err.print(f"[red]{error.path}[/red]{': ' + error.where if error.where else ''}\n{reason['en']}\n{reason['ko']}")
+        where = f": {error.where}" if error.where else ""
+        err.print(f"[red]{escape(error.path)}[/red]" + escape(f"{where}\n{reason['en']}\n{reason['ko']}"))
         sys.exit(EXIT_CHECK)
     except UsageError as error:
-        err.print(f"[red]cellar:[/red] {error}", highlight=False)
+        err.print(f"[red]cellar:[/red] {escape(str(error))}", highlight=False)
         sys.exit(EXIT_USAGE)
-    except CellarError as error:
-        err.print(f"[red]cellar:[/red] {type(error).__name__}: {error}", highlight=False)
+    except (CellarError, OSError) as error:
+        err.print(f"[red]cellar:[/red] {type(error).__name__}: {escape(str(error))}", highlight=False)
         sys.exit(EXIT_FAILED)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -44,10 +46,10 @@ def run_demo(folder: Path) -> None:
     record = run_night(home)
     out.print(f"[bold]4.[/bold] The night made {record['made']} tables in {record['seconds']} s\n")
     _show_fade(home)
-    where = str(folder)
+    cellar = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).stem == "cellar" else "cellar"
     out.print(
-        f"\nAsk on:  cellar query --list\n         cellar query fade --home {where} --firm {LAB.firms[0]}"
-        f"\n         cellar query summary --home {where} --json\nDrop in: cellar ingest FILE --home {where}",
+        f"\nAsk on:  {cellar} query --list\n         {cellar} query fade --home {folder} --firm {LAB.firms[0]}"
+        f"\n         {cellar} query summary --home {folder} --json\nDrop in: {cellar} ingest FILE --home {folder}",
         highlight=False,
         markup=False,
     )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 import parsers
-from flows.drops import Drop, list_files, open_drops
+from flows.drops import Drop, drop_of, list_files, open_drops
 from warehouse.archive import Capture
-from warehouse.errors import QuarantineError, UsageError
+from warehouse.errors import QuarantineError, SourceBusy, UsageError
 from warehouse.home import Home
 from warehouse.identity import move_test, resolve_owner
 from warehouse.publish import Incoming, Owner, Prepared, commit_prepared, prepare_reread, prepare_test
-from warehouse.registry import TEST, Row
+from warehouse.registry import SOURCE_FILE, TEST, Row
 from warehouse.sentences import explain
 from warehouse.sources import FINAL, begin_source, end_source, find_source, write_receipt
 
@@ -46,24 +48,34 @@ def ingest_paths(
 
     Raises:
         UsageError: a path does not exist.
+        SourceBusy: a file is still being written; the others were taken in before this is raised.
     """
     files = list_files(paths)
+    busy: SourceBusy | None = None
     for done, path in enumerate(files, start=1):
-        yield from ingest_file(home, path, wish)
+        try:
+            yield from ingest_file(home, path, wish)
+        except SourceBusy as error:
+            busy = error
         if advance is not None:
             advance(done, len(files))
+    if busy is not None:
+        raise busy
 
 
 def ingest_file(home: Home, path: Path, wish: Owner = NO_OWNER) -> Iterator[Receipt]:
     """Take in one file, or the members of one archive; see :func:`ingest_paths`."""
-    try:
-        with open_drops(path) as drops:
-            for drop in drops:
-                with home.writing():
-                    yield _ingest_drop(home, drop, wish)
-    except QuarantineError as error:
-        # The file cannot even be opened or unpacked, so there are no bytes to keep under a hash.
-        yield _refuse_unopened(home, str(path), error)
+    yield from _ingest_whole(home, drop_of(path), wish)
+
+
+def finish_unfinished(home: Home) -> list[Receipt]:
+    """Take in again, from the archive, what a killed process had begun; call it as the home's one writer."""
+    unfinished = sa.select(SOURCE_FILE).where(SOURCE_FILE.c.state == "in_progress")
+    receipts: list[Receipt] = []
+    for source in home.registry.rows(unfinished.order_by(SOURCE_FILE.c.first_seen_unix_second)):
+        whole = drop_of(home.archive.path_of(source["sha256"]), source["path"])
+        receipts.extend(_ingest_whole(home, whole, _wish_of(source)))
+    return receipts
 
 
 def retry_source(home: Home, sha256: str) -> Receipt:
@@ -76,10 +88,8 @@ def retry_source(home: Home, sha256: str) -> Receipt:
     if source is None or source["state"] != "quarantined":
         raise UsageError(f"{sha256} is not in quarantine")
     captured = Capture(sha256, source["size"], home.archive.path_of(sha256))
-    drop = Drop(captured.path, source["path"], Path(source["path"].partition("!")[0]).absolute().parent.parts)
-    wish = Owner(source["firm"], source["cell_id"], "option" if source["firm"] else None)
     with home.writing():
-        return _work(home, drop, captured, wish, time.perf_counter())
+        return _work(home, drop_of(captured.path, source["path"]), captured, _wish_of(source), time.perf_counter())
 
 
 def repair_test(home: Home, test: Row) -> Prepared:
@@ -114,14 +124,33 @@ def make_incoming(reading: parsers.Reading, shown: str, sha256: str) -> Incoming
     )
 
 
+def _ingest_whole(home: Home, whole: Drop, wish: Owner) -> Iterator[Receipt]:
+    with open_drops(whole) as drops:
+        for drop in drops:
+            # Whoever takes the receipt may take its time; the next writer does not wait for that.
+            with home.writing():
+                receipt = _ingest_drop(home, drop, wish)
+            yield receipt
+
+
+def _wish_of(source: Row) -> Owner:
+    return Owner(source["firm"], source["cell_id"], "option" if source["firm"] else None)
+
+
 def _ingest_drop(home: Home, drop: Drop, wish: Owner) -> Receipt:
     started = time.perf_counter()
-    captured = home.archive.capture(drop.path, drop.shown)
+    try:
+        if drop.refusal is not None:
+            raise drop.refusal
+        captured = home.archive.capture(drop.path, drop.shown)
+    except QuarantineError as error:
+        # It cannot even be opened or unpacked, so there are no bytes to keep under a hash.
+        return _refuse_unopened(home, drop.shown, error)
     known = find_source(home, captured.sha256)
     if known is not None and known["state"] in FINAL:
         return _repeat(home, drop, known, wish, started)
     if known is None:
-        begin_source(home, captured.sha256, captured.size, drop.shown)
+        begin_source(home, captured.sha256, captured.size, drop.shown, wish)
     return _work(home, drop, captured, wish, started)
 
 
@@ -161,8 +190,9 @@ class _Task:
         outcome = prepare_test(self.home, incoming, owner)
         if isinstance(outcome, Prepared):
             return self.settle("committed", reading, prepared=outcome)
-        same = explain("same_data", f"test {outcome['test_id']}")
-        return self.settle("unchanged", reading, test=outcome, reason=same)
+        test, warnings = _give(self.home, outcome, owner)
+        reading = replace(reading, warnings=(*reading.warnings, *warnings))
+        return self.settle("unchanged", reading, test=test, reason=explain("same_data", f"test {test['test_id']}"))
 
     def quarantine(self, error: QuarantineError) -> Receipt:
         """Set the source aside with the reason and the place."""
@@ -223,17 +253,22 @@ def _repeat(home: Home, drop: Drop, known: Row, wish: Owner, started: float) -> 
     before = f"first as {known['path']}: {known['state']}"
     test = home.registry.row(TEST, test_id=known["test_id"]) if known["test_id"] else None
     if test is not None:
-        if wish.firm is not None and test["firm"] is None:
-            test = move_test(home, test, wish).test
-            receipt["warnings"].append(f"the test had no firm and now belongs to {wish.firm}")
-        elif wish.firm is not None and (test["firm"], test["cell_id"]) != (wish.firm, wish.cell_id):
-            receipt["warnings"].append("the test keeps its owner; use 'cellar assign' to move it")
+        test, receipt["warnings"] = _give(home, test, wish)
         receipt |= _describe_test(test)
     receipt["reason"] = explain("same_bytes", before)
     receipt["seconds"] = round(time.perf_counter() - started, 4)
     with home.registry.write() as connection:
         write_receipt(connection, receipt)
     return receipt
+
+
+def _give(home: Home, test: Row, owner: Owner) -> tuple[Row, list[str]]:
+    """Give a known test to its owner if it has none; returns it, and what the technician should know."""
+    if owner.firm is None or (test["firm"], test["cell_id"]) == (owner.firm, owner.cell_id):
+        return test, []
+    if test["firm"] is not None:
+        return test, ["the test keeps its owner; use 'cellar assign' to move it"]
+    return move_test(home, test, owner).test, [f"the test had no firm and now belongs to {owner.firm}"]
 
 
 def _refuse_unopened(home: Home, shown: str, error: QuarantineError) -> Receipt:

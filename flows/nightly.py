@@ -10,10 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from flows.ingest import finish_unfinished
 from warehouse.home import Home
 from warehouse.marts import Compaction, compact_firm, remove_retired, store_answer
 from warehouse.registry import NIGHT, TEST
 from warehouse.schema import ANSWERS
+from warehouse.verify import remove_leftovers
 
 NightRecord = dict[str, Any]
 
@@ -31,7 +33,8 @@ def run_night(home: Home, day: date | None = None) -> NightRecord:
     started = time.time()
     stands_for = day or datetime.now(home.settings.zone_info).date()
     with home.writing():
-        removed_temporaries = home.store.remove_temporaries()
+        finished = finish_unfinished(home)
+        leftovers = remove_leftovers(home)
         done = [step for firm in _firms(home) for step in _serve_firm(home, firm)]
         removed = remove_retired(home)
     record = {
@@ -39,7 +42,8 @@ def run_night(home: Home, day: date | None = None) -> NightRecord:
         "done": [asdict(step) for step in done],
         "made": sum(step.action == "made" for step in done),
         "skipped": sum(step.action == "skipped" for step in done),
-        "files_removed": removed + removed_temporaries,
+        "finished": len(finished),
+        "files_removed": removed + leftovers,
         "seconds": round(time.time() - started, 3),
     }
     _keep_record(home, record, started)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.drops import printable
 from flows.ingest import Receipt, ingest_file
 from warehouse.errors import StoreBusy
 from warehouse.home import Home
@@ -32,7 +33,7 @@ def find_settled(home: Home, wait: Callable[[float], None] = time.sleep) -> list
         wait: sleeps; given by tests.
     """
     known = {row["path"]: row for row in home.registry.frame(INBOX_TABLE).iter_rows(named=True)}
-    fresh = [look for look in look_around(home) if not _is_known(look, known.get(look.path))]
+    fresh = [look for look in look_around(home) if not _is_known(look, known.get(printable(Path(look.path))))]
     if not fresh:
         return []
     wait(home.settings.settle_seconds)
@@ -61,7 +62,12 @@ def take_in(home: Home, looks: list[Look]) -> Iterator[Receipt]:
             yield from ingest_file(home, Path(look.path))
         except StoreBusy:
             continue
-        row = {"path": look.path, "size": look.size, "modified_ns": look.modified_ns, "taken_unix_second": time.time()}
+        row = {
+            "path": printable(Path(look.path)),
+            "size": look.size,
+            "modified_ns": look.modified_ns,
+            "taken_unix_second": time.time(),
+        }
         with home.registry.write() as connection:
             home.registry.put(connection, INBOX_FILE, row)
 

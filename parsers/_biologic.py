@@ -43,6 +43,7 @@ from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPE
 
 Names = tuple[str, ...]
 
+SAMPLED: Final = 500
 TIME: Final = "time/s"
 TEMPERATURE: Final = "Temperature/°C"
 VOLTAGES: Final[Names] = ("Ecell/V", "Ewe/V", "<Ewe>/V", "<Ewe/V>")
@@ -144,10 +145,18 @@ def exact(values: NDArray[Any], shift: int = 0) -> Doubles:
     doubles = values.astype(np.float64, copy=False)
     if shift == 0:
         return doubles
-    shifted = shift_decimals(doubles, shift)
     # Counters have more digits than a decimal carries; for those one division is the nearest double.
-    printed = shift_decimals(shifted, -shift) == doubles
-    return np.where(printed, shifted, doubles / 10.0**shift)
+    sample = doubles[:: len(doubles) // SAMPLED + 1]
+    if 2 * np.count_nonzero(_are_printed(sample, shift)) < np.count_nonzero(sample):
+        return doubles / 10.0**shift
+    shifted = shift_decimals(doubles, shift)
+    return np.where(_are_printed(doubles, shift), shifted, doubles / 10.0**shift)
+
+
+def _are_printed(doubles: Doubles, shift: int) -> NDArray[np.bool_]:
+    """Say which numbers are decimals, other than zero, that survive being shifted and shifted back."""
+    printed: NDArray[np.bool_] = (shift_decimals(shift_decimals(doubles, shift), -shift) == doubles) & (doubles != 0)
+    return printed
 
 
 def _impedance_rows(records: Records) -> NDArray[np.bool_]:

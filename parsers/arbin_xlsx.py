@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +22,7 @@ import polars as pl
 
 from parsers import _arbin
 from parsers._clock import iso_utc, unix_second
-from parsers.contract import Fact, Format, Peek, Reading, Source
+from parsers.contract import BROKEN_ZIP, Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
 if TYPE_CHECKING:
@@ -44,15 +43,6 @@ FACTS: Final = {
     "Item ID": "sample",
 }
 FIRST_LINE: Final = 2
-BROKEN_ZIP: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    EOFError,
-    ValueError,
-)
 
 
 def sniff(peek: Peek) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from warehouse.errors import QuarantineError, StoreBusy
-from warehouse.files import CHUNK, publish_file, temporary_beside
+from warehouse.errors import QuarantineError, SourceBusy
+from warehouse.files import CHUNK, hash_file, make_folder, publish_file, remove_temporaries, temporary_beside
 
 FANOUT: Final = 2
+INCOMING: Final = "incoming"
 
 
 @dataclass(frozen=True)
@@ -45,38 +47,56 @@ class Archive:
             shown: its path as the user knows it.
 
         Raises:
-            StoreBusy: the file changed while it was copied; it is still being written.
+            SourceBusy: the file changed while it was copied; it is still being written.
             QuarantineError: the file cannot be read.
         """
-        temporary = temporary_beside(self.folder / "incoming")
+        temporary = temporary_beside(self.folder / INCOMING / "source")
         try:
             digest, size = _copy_hashing(source, temporary, shown)
             final = self.path_of(digest)
-            if final.exists() and final.stat().st_size == size:
+            # A copy that has rotted on the disk is healed by the drop of a good one.
+            if final.exists() and hash_file(final) == digest:
                 temporary.unlink()
             else:
-                temporary_beside(final)
+                make_folder(final.parent)
                 publish_file(temporary, final)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         return Capture(digest, size, final)
 
+    def remove_temporaries(self) -> int:
+        """Remove what a killed capture left; call it only while no writer is at work. Returns how many."""
+        return remove_temporaries(self.folder / INCOMING)
+
 
 def _copy_hashing(source: Path, target: Path, shown: str) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
-    try:
-        with source.open("rb") as reader:
-            before = os.fstat(reader.fileno())
-            with target.open("wb") as writer:
-                while chunk := reader.read(CHUNK):
-                    digest.update(chunk)
-                    writer.write(chunk)
-                    size += len(chunk)
-            after = os.fstat(reader.fileno())
-    except (PermissionError, FileNotFoundError, IsADirectoryError) as error:
-        raise QuarantineError(shown, f"cannot be opened: {error.strerror}", code="cannot_open") from error
+    with _open_source(source, shown) as reader:
+        before = os.fstat(reader.fileno())
+        with target.open("wb") as writer:
+            for chunk in _read_chunks(reader, shown):
+                digest.update(chunk)
+                writer.write(chunk)
+                size += len(chunk)
+        after = os.fstat(reader.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
-        raise StoreBusy(f"{shown} changed while it was copied; it is taken again when it is quiet")
+        raise SourceBusy(f"{shown} changed while it was copied; it is taken again when it is quiet")
     return digest.hexdigest(), size
+
+
+def _open_source(source: Path, shown: str) -> BinaryIO:
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise QuarantineError(shown, f"cannot be opened: {error.strerror}", code="cannot_open") from error
+
+
+def _read_chunks(reader: BinaryIO, shown: str) -> Iterator[bytes]:
+    """Yield a source's bytes; a share that fails under our hands is the source's failure, not the archive's."""
+    try:
+        while chunk := reader.read(CHUNK):
+            yield chunk
+    except OSError as error:
+        raise QuarantineError(shown, f"cannot be read: {error.strerror}", code="cannot_open") from error

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,9 +25,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from warehouse import schema
-from warehouse.errors import UsageError
+from warehouse.errors import DamageError, UsageError
 from warehouse.recipe import Recipe
-from warehouse.registry import SQL_TABLES, STORED_FILE, Registry, Row
+from warehouse.registry import SQL_TABLES, STORED_FILE, TEST, Registry, Row
 from warehouse.store import Store
 
 PARQUET_TABLES: Final = {
@@ -37,8 +38,10 @@ PARQUET_TABLES: Final = {
 }
 PER_TEST: Final = ("measurements", "spectra")
 REGISTRY_TABLES: Final = {"cell": schema.CELL, "test": schema.TEST, "firm": schema.FIRM}
-SUMMARY: Final = "summary"
+STORED_ANSWERS: Final = frozenset(table.name for table in schema.ANSWERS)
 HEAD: Final = "-- "
+# What DuckDB says of a file that is gone, or is no Parquet any more.
+UNREADABLE: Final = (duckdb.IOException, duckdb.InvalidInputException)
 
 
 @dataclass(frozen=True)
@@ -96,30 +99,39 @@ class Asker:
 
         Raises:
             UsageError: there is no such question, or the firm has no such cell or test.
+            DamageError: a stored file is missing or cannot be read.
         """
         if name not in questions():
             raise UsageError(f"there is no query {name!r}; 'cellar query --list' shows them: {', '.join(questions())}")
-        seen = self._see(firm, cell, test)
-        with self._lock:
-            cursor = self._database.cursor()
+        with suppress(*UNREADABLE):
+            return self._answer_now(questions()[name], firm, cell, test)
+        # A night may have removed a file after we looked at the registry, which lists its successor by now.
         try:
-            stored = self._stored_summary(seen) if name == SUMMARY and test is None else None
-            if stored is not None:
-                return _fetch(cursor, stored, {"cell": cell})
-            question = questions()[name]
-            self._offer(cursor, question.reads, seen)
-            return _fetch(cursor, question.sql, self._parameters(question))
-        finally:
-            cursor.close()
+            return self._answer_now(questions()[name], firm, cell, test)
+        except UNREADABLE as error:
+            raise DamageError(f"a stored file cannot be read; 'cellar verify' tells which: {error}") from error
 
     def close(self) -> None:
         """Close the DuckDB side."""
         self._database.close()
 
-    def _see(self, firm: str | None, cell: str | None, test: str | None) -> _Seen:
+    def _answer_now(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> pl.DataFrame:
+        with self._lock:
+            cursor = self._database.cursor()
+        try:
+            if question.name in STORED_ANSWERS and test is None:
+                stored = self._read_stored(cursor, question.name, firm, cell)
+                if stored is not None and (stored.height or cell is None):
+                    return stored
+            seen = self._see(question, firm, cell, test)
+            self._offer(cursor, question.reads, seen)
+            return _fetch(cursor, question.sql, self._parameters(question))
+        finally:
+            cursor.close()
+
+    def _see(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> _Seen:
         """Return what may be seen, narrowed to what was named; refuse names that do not exist."""
-        conditions = {name: [_firm_column(name) == firm] if firm is not None else [] for name in REGISTRY_TABLES}
-        frames = {name: self._registry.frame(table, *conditions[name]) for name, table in REGISTRY_TABLES.items()}
+        frames, files = self._look(question, firm)
         if firm is not None and frames["firm"].is_empty():
             raise UsageError(f"there is no firm {firm!r}")
         of_firm = f" of firm {firm}" if firm else ""
@@ -136,7 +148,22 @@ class Asker:
             )
             if frames["test"].is_empty() and frames["cell"].is_empty():
                 raise UsageError(f"there is no cell {cell!r}{of_firm}")
-        return _Seen(firm, frames)
+        return _Seen(frames, files)
+
+    def _look(self, question: Question, firm: str | None) -> tuple[dict[str, pl.DataFrame], list[Row]]:
+        """Return the registry's tables and the files that readers open, all of one moment."""
+        conditions = {name: [_firm_column(name) == firm] if firm is not None else [] for name in REGISTRY_TABLES}
+        listing = sa.select(STORED_FILE).where(
+            STORED_FILE.c.table_name.in_(_tables_behind(question)), STORED_FILE.c.current, STORED_FILE.c.mart.is_(None)
+        )
+        if firm is not None:
+            listing = listing.where(STORED_FILE.c.firm == firm)
+        with self._registry.snapshot() as moment:
+            frames = {
+                name: self._registry.frame(table, *conditions[name], moment=moment)
+                for name, table in REGISTRY_TABLES.items()
+            }
+            return frames, self._registry.rows(listing.order_by(STORED_FILE.c.path), moment)
 
     def _parameters(self, question: Question) -> dict[str, object]:
         known = {
@@ -154,19 +181,10 @@ class Asker:
                 cursor.register(name, seen.frames[name].to_arrow())
             elif name in PARQUET_TABLES:
                 self._offer(cursor, ["test"], seen)
-                self._offer_files(cursor, name, self._files(name, seen))
+                self._offer_files(cursor, name, seen.files_of(name))
             else:
                 self._offer(cursor, questions()[name].reads, seen)
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {questions()[name].sql}")
-
-    def _files(self, name: str, seen: _Seen) -> list[Row]:
-        """Return the stored files that together hold a table's rows once: marts, and what came after them."""
-        conditions = [STORED_FILE.c.table_name == name, STORED_FILE.c.current, STORED_FILE.c.mart.is_(None)]
-        if seen.firm is not None:
-            conditions.append(STORED_FILE.c.firm == seen.firm)
-        rows = self._registry.rows(sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.path))
-        tests = set(seen.frames["test"]["test_id"])
-        return [row for row in rows if row["test_id"] is None or row["test_id"] in tests]
 
     def _offer_files(self, cursor: duckdb.DuckDBPyConnection, name: str, files: list[Row]) -> None:
         if not files:
@@ -181,32 +199,53 @@ class Asker:
         if name in PER_TEST:
             # These files carry no test id of their own; the registry knows whose each file is.
             owner = [{"filename": str(self._store.path_of(row["path"])), "test_id": row["test_id"]} for row in files]
-            cursor.register("file_owner", pl.DataFrame(owner).to_arrow())
+            cursor.register(f"owner_of_{name}", pl.DataFrame(owner).to_arrow())
             rows = f"read_parquet([{paths}], filename = true, file_row_number = true)"
-            source = f"{rows} JOIN file_owner USING (filename) JOIN test USING (test_id)"
+            source = f"{rows} JOIN owner_of_{name} USING (filename) JOIN test USING (test_id)"
             chosen = "test.cell_id, test.firm, test_id, file_row_number, " + ", ".join(PARQUET_TABLES[name].names)
         else:
             source = f"read_parquet([{paths}]) AS stored JOIN test USING (test_id, revision)"
             chosen = "test.cell_id, test.firm, stored.*"
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {source}")  # noqa: S608 names are ours, paths are quoted
 
-    def _stored_summary(self, seen: _Seen) -> str | None:
-        """Return the query over the last night's summaries, if they cover every firm that is asked about."""
-        firms = set(seen.frames["test"]["firm"].fill_null(""))
-        condition = STORED_FILE.c.table_name == SUMMARY, STORED_FILE.c.current
+    def _read_stored(
+        self, cursor: duckdb.DuckDBPyConnection, name: str, firm: str | None, cell: str | None
+    ) -> pl.DataFrame | None:
+        """Return the answer that the last night stored, or None unless it covers every firm that is asked about."""
+        condition = STORED_FILE.c.table_name == name, STORED_FILE.c.current
         files = {row["firm"]: row["path"] for row in self._registry.rows(sa.select(STORED_FILE).where(*condition))}
+        if firm is None:
+            of_tests = self._registry.rows(sa.select(TEST.c.firm).distinct())
+            firms = {row["firm"] or "" for row in of_tests}
+        else:
+            firms = {firm}
         if not firms or not firms <= files.keys():
             return None
-        paths = ", ".join(_quote(str(self._store.path_of(files[firm]))) for firm in sorted(firms))
-        return f"SELECT * FROM read_parquet([{paths}]) WHERE $cell IS NULL OR cell_id = $cell ORDER BY firm, cell_id"  # noqa: S608 paths are quoted
+        paths = ", ".join(_quote(str(self._store.path_of(files[owner]))) for owner in sorted(firms))
+        only = "" if cell is None else " WHERE cell_id = $cell"
+        sql = f"SELECT * FROM read_parquet([{paths}]){only}"  # noqa: S608 paths are quoted, the cell is a parameter
+        return _fetch(cursor, sql, {} if cell is None else {"cell": cell})
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a question may see: the asking firm, and the registry's tables narrowed to it."""
+    """What a question may see: the registry's tables narrowed to the asking firm, and that firm's files."""
 
-    firm: str | None
     frames: dict[str, pl.DataFrame]
+    files: list[Row]
+
+    def files_of(self, name: str) -> list[Row]:
+        """Return the stored files that together hold a table's rows once: marts, and what came after them."""
+        tests = {*self.frames["test"]["test_id"], None}
+        return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
+
+
+def _tables_behind(question: Question) -> set[str]:
+    """Return the stored tables that a question reads, by itself or through other questions."""
+    tables = set(question.reads) & PARQUET_TABLES.keys()
+    for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys():
+        tables |= _tables_behind(questions()[name])
+    return tables
 
 
 def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> pl.DataFrame:

@@ -1,11 +1,14 @@
 """Cycle classes: only cycles of one class are compared over a life.
 
-``ageing`` is the largest group of complete cycles with one discharge current (within the recipe's width); different
-cycles before it are ``formation``, lower ones after it ``rpt`` (check-ups), the others ``rate``. Cycles that lack a
-half, or were cut short, are ``incomplete``. The classes are found in the data; no schedule is guessed.
+``ageing`` is the largest group of complete cycles with one discharge current (within the recipe's width), from where
+its loop begins; a few slower cycles before it are ``formation``, slower ones after it ``rpt`` (check-ups), the others
+``rate``. Cycles that lack a half, or were cut short, are ``incomplete``. The classes are found in the data; no schedule
+is guessed.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +18,9 @@ from warehouse.recipe import Recipe
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+# Fewer different currents before the loop are no rate test.
+FEWEST_RATES: Final = 3
 
 
 def name_classes(cycles: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -37,15 +43,40 @@ def _classify(current: Doubles, recipe: Recipe) -> list[str]:
     numbers, counts = np.unique(group, return_counts=True)
     # Of equally large groups the later one is the loop; what came before it prepared the cell.
     last_seen = [int(np.flatnonzero(group == number)[-1]) for number in numbers]
-    ageing = numbers[max(range(len(numbers)), key=lambda index: (counts[index], last_seen[index]))]
-    inside = group == ageing
-    level = float(np.median(current[inside]))
-    begin = int(np.argmax(inside))
-    before = "formation" if begin <= recipe.longest_formation else "rate"
-    return [
-        "ageing" if member else before if index < begin else _later(size, level, recipe)
-        for index, (member, size) in enumerate(zip(inside, current, strict=True))
+    ageing = int(numbers[max(range(len(numbers)), key=lambda index: (counts[index], last_seen[index]))])
+    begin = _find_loop(group, ageing)
+    level = float(np.median(current[begin:][group[begin:] == ageing]))
+    later = [
+        "ageing" if number == ageing else _later(size, level, recipe)
+        for number, size in zip(group[begin:], current[begin:], strict=True)
     ]
+    return _earlier(group[:begin], ageing, recipe) + later
+
+
+def _find_loop(group: Integers, ageing: int) -> int:
+    """Return the cycle with which the ageing loop begins, behind a rate test that runs through its current too."""
+    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    lengths = np.diff(starts, append=len(group))
+    mine = np.flatnonzero(group[starts] == ageing)
+    longest = lengths[mine].max()
+    for block in mine:
+        # Groups are numbered by size: a like number of faster cycles follows in a rate test, not in a loop.
+        rises = block + 1 < len(starts) and group[starts[block + 1]] > ageing
+        if 2 * lengths[block] >= longest and not (rises and lengths[block] <= 2 * lengths[block + 1]):
+            begin = int(starts[block])
+            return begin if len(np.unique(group[:begin])) >= FEWEST_RATES else int(starts[mine[0]])
+    return int(starts[mine[0]])
+
+
+def _earlier(group: Integers, ageing: int, recipe: Recipe) -> list[str]:
+    """Name the cycles before the loop: slower ones prepared the cell; faster ones among them make it a rate test."""
+    if not (group >= ageing).any():
+        return ["formation" if len(group) <= recipe.longest_formation else "rate"] * len(group)
+    prepared = int(np.argmax(group != group[0]))
+    # A rate test often ends with the rate that it began with; formation does not come back.
+    if group[0] >= ageing or prepared > recipe.longest_formation or (group[prepared:] == group[0]).any():
+        prepared = 0
+    return ["formation"] * prepared + ["rate"] * (len(group) - prepared)
 
 
 def _later(current: float, level: float, recipe: Recipe) -> str:

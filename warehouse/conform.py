@@ -18,7 +18,8 @@ from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
 
 # A contradiction is a factor, not a deviation: instruments and integrals differ by per cents, units by thousands.
 FACTOR_TOLERANCE: Final = 0.1
-POWER_SAMPLES: Final = 20
+WORD_BYTES: Final = 8
+FEWEST_SAMPLES: Final = 20
 SIGN_SHARE: Final = 0.9
 LIKELY_CAUSES: Final = (
     (1e3, "a thousandfold unit (mA for A, or mV for V)"),
@@ -57,12 +58,12 @@ def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tu
     return measurements, spectra
 
 
-def hash_data(measurements: pl.DataFrame, spectra: pl.DataFrame) -> str:
-    """Return a SHA-256 over the rows themselves: the same data in other bytes has the same hash."""
+def hash_data(*frames: pl.DataFrame) -> str:
+    """Return a SHA-256 over the rows themselves: the same data in other bytes or column order has the same hash."""
     digest = hashlib.sha256()
-    for frame in (measurements, spectra):
+    for frame in frames:
         digest.update(str(frame.height).encode())
-        for column in frame.get_columns():
+        for column in sorted(frame.get_columns(), key=lambda column: column.name):
             if column.null_count() == column.len():
                 continue
             digest.update(column.name.encode())
@@ -101,7 +102,7 @@ def check_power(frame: pl.DataFrame, shown: str) -> None:
     product = (frame["voltage_volt"] * frame["current_ampere"]).to_numpy()
     power = frame["power_watt"].fill_null(0).to_numpy()
     used = (np.abs(product) > 0.1 * np.max(np.abs(product))) & (power != 0)
-    if used.sum() < POWER_SAMPLES:
+    if used.sum() < FEWEST_SAMPLES:
         return
     factor = float(np.median(power[used] / product[used]))
     if cause := likely_cause(factor):
@@ -114,22 +115,33 @@ def check_sign(frame: pl.DataFrame, shown: str) -> None:
     """Refuse rows whose step types say charge where the current says discharge.
 
     Raises:
-        ContradictionError: when the time-weighted majority of the typed rows has the other sign.
+        ContradictionError: when nearly all of the typed rows have the other sign.
     """
     if "step_type" not in frame.columns:
         return
-    typed = frame.select(
-        pl.col("current_ampere"),
-        charging=pl.col("step_type").cast(pl.String).str.starts_with("charge"),
-        discharging=pl.col("step_type").cast(pl.String).str.starts_with("discharge"),
-    ).filter((pl.col("charging") | pl.col("discharging")) & (pl.col("current_ampere") != 0))
-    if not typed.height:
-        return
-    against = typed.select(((pl.col("current_ampere") > 0) != pl.col("charging")).mean()).item()
-    if against > SIGN_SHARE:
+    current, name = pl.col("current_ampere"), pl.col("step_type")
+    counted = frame.group_by("step_type").agg(into=(current > 0).sum(), out=(current < 0).sum())
+    words = (
+        counted.with_columns(name.cast(pl.String))
+        .filter(name.str.contains("charge"))
+        .with_columns(way=name.str.extract(r"^([a-z]+)", 1), rows=pl.col("into") + pl.col("out"))
+        .with_columns(against=pl.when(pl.col("way") == "charge").then("out").otherwise("into"))
+    )
+    # Unsigned currents have half of all rows right, so each word is judged by itself, unless its rows are too few.
+    # At a held voltage the cell decides which way the current flows.
+    driven = words.filter(~name.str.ends_with("_cv"))
+    for way in ("charge", "discharge"):
+        mine = driven.filter(pl.col("way") == way)
+        _refuse_sign(mine if mine["rows"].sum() >= FEWEST_SAMPLES else words, shown)
+
+
+def _refuse_sign(words: pl.DataFrame, shown: str) -> None:
+    rows, against = words.select(pl.col("rows", "against").sum()).row(0)
+    if against > SIGN_SHARE * rows:
+        named = " or ".join(words["way"].unique().sort())
         raise ContradictionError(
             shown,
-            f"{against:.0%} of the rows that the instrument calls charge or discharge have the other current sign",
+            f"{against / rows:.0%} of the rows that the instrument calls {named} have the other current sign",
             code="sign",
             column="current_ampere",
         )
@@ -144,10 +156,9 @@ def likely_cause(factor: float) -> str | None:
 
 
 def _clean(frame: pl.DataFrame, table: Table, shown: str) -> pl.DataFrame:
-    floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
-    unfit = frame.select((~pl.col(name).is_finite()).any() for name in floats).row(0) if frame.height else ()
-    for name in (name for name, has in zip(floats, unfit, strict=False) if has):
-        frame = frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name))
+    unfit = [name for name, dtype in frame.schema.items() if dtype == pl.Float64 and not _is_finite(frame[name])]
+    if unfit:
+        frame = frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in unfit)
     for name in table.required:
         if frame[name].null_count():
             row = frame[name].is_null().arg_max()
@@ -161,14 +172,26 @@ def _clean(frame: pl.DataFrame, table: Table, shown: str) -> pl.DataFrame:
     return frame
 
 
+def _is_finite(column: pl.Series) -> bool:
+    # Nulls come out as NaN here, so a column with nulls is looked at without them.
+    values = (column.drop_nulls() if column.null_count() else column).to_numpy()
+    return bool(np.isfinite(values).all())
+
+
 def _canonical_bytes(column: pl.Series) -> Iterator[bytes | memoryview]:
     if column.null_count():
         yield column.is_null().to_numpy().tobytes()
         column = column.fill_null(strategy="zero") if column.dtype.is_numeric() else column
     if column.dtype.is_numeric():
-        yield np.ascontiguousarray(column.to_numpy()).data.cast("B")
+        # Plus zero, so that minus zero, which equals zero, has its bytes too.
+        yield np.ascontiguousarray(column.to_numpy() + 0).data.cast("B")
+    elif isinstance(column.dtype, pl.Enum):
+        # By a number made from each word: the physical codes would change with the list of step types.
+        words = ["", *column.dtype.categories]
+        numbers = [hashlib.sha256(word.encode()).digest()[:WORD_BYTES] for word in words]
+        codes = column.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
+        yield np.frombuffer(b"".join(numbers), dtype="<u8")[codes].data.cast("B")
     else:
-        # Enumerated text by meaning and place: the physical codes would change with the list of step types.
         values = column.cast(pl.String).fill_null("")
         kinds = values.unique(maintain_order=True)
         yield "\0".join(kinds.to_list()).encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -59,18 +60,24 @@ class Counter:
             time: test time of all records in seconds.
         """
         if self.resets_at_step:
-            return self.charging[ends - 1] - self.discharging[ends - 1]
+            counted = self.charging[ends - 1] - self.discharging[ends - 1]
+            return np.where(np.isnan(self.within(starts, ends)), np.nan, counted)
         before = np.maximum(starts - 1, 0)
         spacing = (time[ends - 1] - time[starts]) / np.maximum(ends - starts - 1, 1)
         near = (time[starts] - time[before] <= LONGEST_LEAD * spacing) & (starts > 0)
         kept = (self.charging[starts] >= self.charging[before]) & (self.discharging[starts] >= self.discharging[before])
         return self._net(ends - 1, np.where(near & kept, before, starts))
 
+    @cached_property
+    def resets(self) -> Integers:
+        """Per record: how often either counter has fallen up to it."""
+        fell = (np.diff(self.charging, prepend=0.0) < 0) | (np.diff(self.discharging, prepend=0.0) < 0)
+        return np.cumsum(fell)
+
     def _net(self, last: Integers, first: Integers) -> Doubles:
-        into = self.charging[last] - self.charging[first]
-        out = self.discharging[last] - self.discharging[first]
+        counted = self.charging[last] - self.charging[first] - (self.discharging[last] - self.discharging[first])
         # A counter that fell within the step was reset there, so its difference says nothing.
-        return np.where((into < 0) | (out < 0), np.nan, into - out)
+        return np.where(self.resets[last] > self.resets[first], np.nan, counted)
 
 
 def find_counters(measurements: pl.DataFrame, what: str, unit: str) -> Counter | None:

@@ -21,6 +21,8 @@ from warehouse.recipe import Recipe
 from warehouse.schema import CYCLES, fill_columns
 
 Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 FIRST_DIRECTION: Final = {
     "full_charge_first": 1,
@@ -28,7 +30,9 @@ FIRST_DIRECTION: Final = {
     "full_discharge_first": -1,
     "half_anode": -1,
 }
+FOUND: Final = ("mean_charging_current_ampere", "mean_discharging_current_ampere", "mean_temperature_celsius")
 NEAR_RUNS: Final = 3
+LONGEST_TRAIN: Final = 4
 # A first half cycle this much smaller than the later ones of its direction only prepared the cell.
 PREPARING_PART: Final = 0.5
 # A last half cycle that ended this far from where earlier ones ended was cut short.
@@ -64,23 +68,27 @@ def derive_cycles(steps: pl.DataFrame, convention: str, recipe: Recipe) -> tuple
     heading = major_headings(steps, recipe)
     first = FIRST_DIRECTION.get(convention) or _first_of(heading)
     steps = steps.with_columns(cycle=pl.Series(number_cycles(heading, first), dtype=pl.Int64))
-    active = steps.filter(pl.col("cycle") > 0)
-    if not active.height:
+    numbered = steps.with_columns(heading=pl.Series(heading)).filter(pl.col("cycle") > 0)
+    if not numbered.height:
         return steps, CYCLES.empty()
-    cycles = _summarise(active, first)
+    cycles = _summarise(numbered, first)
     cycles = _add_efficiency(cycles, convention)
-    cycles = _add_flags(cycles, steps, first)
+    cycles = _add_flags(cycles, truncated=is_truncated(numbered, first))
     cycles = name_classes(cycles, recipe)
     complete = pl.col("class") != "incomplete"
-    cycles = cycles.with_columns(pl.when(complete).then(pl.col("coulombic_efficiency", "energy_efficiency")))
-    return steps, fill_columns(cycles.drop("last_kind", strict=False), CYCLES)
+    cycles = cycles.with_columns(
+        pl.when(complete).then(pl.col("coulombic_efficiency", "energy_efficiency")),
+        # A mean over nothing is 0 / 0.
+        pl.when(pl.col(FOUND).is_finite()).then(pl.col(FOUND)).name.keep(),
+    )
+    return steps, fill_columns(cycles, CYCLES)
 
 
 def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
     """Return +1, -1 or 0 per step; pulses and other small runs count as 0 and open no cycle.
 
-    A run is what flows in one direction until the other follows. It is small when it moves less than the recipe's part
-    of the largest run near it: near, because a cell may fade by orders of magnitude over a test.
+    A run is what flows in one direction until the other follows. It is small when it and a few others like it only
+    interrupt larger runs; many in a row are the cycles of a cell that has faded, or that is cycled within seconds.
     """
     charge = steps["primary_charge_ah"].fill_null(0.0).to_numpy()
     moving = ~steps["kind"].cast(pl.String).is_in(["rest", "pause", "eis"]).to_numpy()
@@ -89,10 +97,30 @@ def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
     if not len(active):
         return heading
     run = np.cumsum(np.append(0, heading[active][1:] != heading[active][:-1]))
-    size = np.bincount(run, weights=np.abs(charge[active]))
-    near = pl.Series(size).rolling_max(2 * NEAR_RUNS + 1, center=True, min_samples=1).to_numpy()
-    heading[active[(size < recipe.minor_run * near)[run]]] = 0
+    size: Doubles = np.bincount(run, weights=np.abs(charge[active])).astype(np.float64)
+    seconds: Doubles = np.bincount(run, weights=steps["duration_second"].to_numpy()[active]).astype(np.float64)
+    heading[active[_minor_runs(size, seconds, recipe)[run]]] = 0
     return heading
+
+
+def _minor_runs(size: Doubles, seconds: Doubles, recipe: Recipe) -> Mask:
+    """Mark the runs that open no cycle, from the charge and the duration of each."""
+    near = pl.Series(size).rolling_max(2 * NEAR_RUNS + 1, center=True, min_samples=1).to_numpy()
+    pulse = seconds <= recipe.pulse_seconds
+    little = pulse | (size < recipe.minor_run * near)
+    place = np.arange(len(size))
+    before = np.maximum.accumulate(np.where(little, -1, place))
+    after = np.minimum.accumulate(np.where(little, len(size), place)[::-1])[::-1]
+    length = after - before - 1
+    bounded = np.append(size, np.inf)
+    part = np.where(pulse, recipe.minor_pulse, recipe.minor_run)
+    interrupts = (length <= LONGEST_TRAIN) & (size < part * np.minimum(bounded[before], bounded[after]))
+    # Runs alternate: every other one of a train flows the same way as the run behind it, and is its beginning.
+    opposes = np.where(after < len(size), after - place, place - before) % 2 == 1
+    minor: Mask = (little & (length < len(size)) & interrupts & opposes) | (size < recipe.negligible_run * near)
+    # The last run may yet grow.
+    minor[-1] = False
+    return minor
 
 
 def number_cycles(heading: Integers, first: int) -> Integers:
@@ -129,7 +157,8 @@ def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
     # A rest belongs to the half cycle before it, so the charge's rest ends where the discharge begins.
     after_charge = rest & (pl.col("last_way") > 0)
     after_discharge = rest & (pl.col("last_way") < 0)
-    way = pl.when(active & into).then(1).when(active & out).then(-1)
+    way = pl.when(pl.col("heading") != 0).then(pl.col("heading"))
+    measured = pl.col("mean_temperature_celsius").is_not_null()
     return (
         steps.with_columns(last_way=way.forward_fill().over("cycle"))
         .group_by("cycle", maintain_order=True)
@@ -151,9 +180,9 @@ def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
             lower_voltage_volt=pl.min_horizontal("first_voltage_volt", "last_voltage_volt").filter(active & out).min(),
             charge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_charge).last(),
             discharge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_discharge).last(),
-            mean_temperature_celsius=(pl.col("mean_temperature_celsius") * seconds).sum() / seconds.sum(),
+            mean_temperature_celsius=(pl.col("mean_temperature_celsius") * seconds).sum()
+            / seconds.filter(measured).sum(),
             step_flags=pl.col("flags"),
-            from_counter=(pl.col("counter_charge_ah").is_not_null() & active).any(),
         )
         .with_columns(
             pl.when(pl.col("charging_capacity_ah") > 0).then(pl.col("charging_capacity_ah", "charging_energy_wh")),
@@ -186,12 +215,12 @@ def _add_efficiency(cycles: pl.DataFrame, convention: str) -> pl.DataFrame:
     )
 
 
-def _add_flags(cycles: pl.DataFrame, steps: pl.DataFrame, first: int) -> pl.DataFrame:
+def _add_flags(cycles: pl.DataFrame, *, truncated: bool) -> pl.DataFrame:
     last = pl.col("cycle") == cycles["cycle"].max()
     marks = {
         "charge_only": pl.col("discharging_capacity_ah").is_null(),
         "discharge_only": pl.col("charging_capacity_ah").is_null(),
-        "truncated": last & pl.lit(is_truncated(steps, first)),
+        "truncated": last & pl.lit(truncated),
         "gap": pl.col("step_flags").list.eval(pl.element().str.contains("gap")).list.any(),
         "counter_differs": pl.col("step_flags").list.eval(pl.element().str.contains("counter_differs")).list.any(),
     }
@@ -202,16 +231,20 @@ def _add_flags(cycles: pl.DataFrame, steps: pl.DataFrame, first: int) -> pl.Data
 def is_truncated(steps: pl.DataFrame, first: int) -> bool:
     """Say whether the test's last record cut a half cycle short.
 
-    The last step must be active, and stop short of the voltage at which earlier steps of its direction ended.
+    The last step must be active, and stop short of the voltage at which earlier half cycles of its direction ended.
+
+    Args:
+        steps: rows of ``schema.STEPS`` with their ``cycle`` and, from :func:`major_headings`, ``heading``.
+        first: the direction that opens a cycle.
     """
-    way = np.sign(steps["primary_charge_ah"].fill_null(0.0).to_numpy())
-    active = ~steps["kind"].cast(pl.String).is_in(["rest", "pause", "eis"]).to_numpy()
-    if not active[-1] or steps["end_reason"][-1] == "current":
+    way = steps["heading"][-1]
+    if way == 0 or steps["end_reason"][-1] == "current":
         return False
-    if way[-1] == first:
+    if way == first:
         return True
-    ends = steps["last_voltage_volt"].to_numpy()[:-1][(active & (way == way[-1]))[:-1]]
-    if not len(ends):
+    mine = steps.filter(pl.col("heading") == way)
+    ends = mine.group_by("cycle", maintain_order=True).agg(pl.col("last_voltage_volt").last())["last_voltage_volt"]
+    if len(ends) == 1:
         return False
-    reached = float(np.median(ends))
-    return bool((steps["last_voltage_volt"][-1] - reached) * way[-1] < -REACHED_WIDTH_VOLT)
+    reached = float(np.median(ends[:-1]))
+    return bool((steps["last_voltage_volt"][-1] - reached) * way < -REACHED_WIDTH_VOLT)

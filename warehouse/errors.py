@@ -11,6 +11,7 @@
     ├── SchemaMismatch      a reader broke the schema: our defect               → fails loudly
     ├── DamageError         a stored file is not what the registry says         → fails loudly, `cellar verify`
     └── StoreBusy           another writer holds the lease                      → retry
+        └── SourceBusy      the source is still being written                   → retry, after the others
 
 What is retried and what is quarantined is decided by class, never by message.
 A ``code`` names the case; the sentences that a technician reads, in English and Korean, are in
@@ -119,3 +120,7 @@ class DamageError(CellarError):
 
 class StoreBusy(CellarError):  # noqa: N818 the name that the design's error tree gives it
     """Another writer holds the lease; try again later."""
+
+
+class SourceBusy(StoreBusy):
+    """The source changed while it was copied: its own writer is not done."""

@@ -49,6 +49,14 @@ def sync_folder(folder: Path) -> None:
         sync_file(folder)
 
 
+def remove_temporaries(folder: Path) -> int:
+    """Remove what a killed writer left below a folder; call it only while no writer is at work. Returns how many."""
+    left = list(folder.rglob(f"*{TEMPORARY}"))
+    for path in left:
+        path.unlink()
+    return len(left)
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hex."""
     with path.open("rb") as file:

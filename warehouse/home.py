@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from filelock import FileLock, Timeout
 
 from warehouse.archive import Archive
-from warehouse.ask import Asker
 from warehouse.errors import StoreBusy
 from warehouse.files import make_folder
 from warehouse.recipe import PLATFORM, Recipe
 from warehouse.registry import Registry
 from warehouse.settings import FILE_NAME, TEMPLATE, Settings, read_settings
 from warehouse.store import Store
+
+if TYPE_CHECKING:
+    from warehouse.ask import Asker
 
 HOME_VARIABLE: Final = "CELLAR_HOME"
 REGISTRY_VARIABLE: Final = "CELLAR_REGISTRY_URL"
@@ -57,6 +59,8 @@ class Home:
     @cached_property
     def asker(self) -> Asker:
         """The DuckDB side, opened at first use."""
+        from warehouse.ask import Asker  # noqa: PLC0415 DuckDB's import is a tenth of a second that only questions pay
+
         return Asker(self.registry, self.store, self.recipe)
 
     @contextmanager

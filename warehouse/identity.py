@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from warehouse.errors import UsageError
-from warehouse.publish import Owner, Prepared, commit_prepared, convention_of, invalidate_summaries, prepare_rederived
+from warehouse.publish import Owner, Prepared, commit_prepared, convention_of, invalidate_answers, prepare_rederived
 from warehouse.registry import ASSIGNMENT, CELL, FIRM, TEST, Row
 
 if TYPE_CHECKING:
@@ -86,9 +87,11 @@ def put_cells(home: Home, rows: Sequence[Row]) -> None:
     complete = [
         {**{column.name: row.get(column.name) for column in CELL.columns}, "updated_unix_second": now} for row in rows
     ]
-    with home.registry.write() as connection:
+    # A night that runs meanwhile must not store answers from the cells as they were.
+    with home.writing(), home.registry.write() as connection:
         home.registry.put(connection, CELL, complete)
-        invalidate_summaries(connection)
+        for firm in {str(row["firm"]) for row in complete}:
+            invalidate_answers(connection, firm)
 
 
 def resolve_owner(home: Home, wish: Owner, channel: object, when: float | None, folders: Sequence[str]) -> Owner:
@@ -105,14 +108,15 @@ def resolve_owner(home: Home, wish: Owner, channel: object, when: float | None, 
         return wish
     if channel is not None and (held := _assigned(home, str(channel), when)):
         return Owner(held["firm"], held["cell_id"], "assignment")
-    for depth in range(len(folders) - 1, -1, -1):
-        firm = home.registry.row(FIRM, code=folders[depth])
-        if firm is None:
-            continue
-        cell_id = folders[depth + 1] if depth + 1 < len(folders) else None
-        known = cell_id is not None and home.registry.row(CELL, firm=firm["code"], cell_id=cell_id) is not None
-        return Owner(firm["code"], cell_id if known else None, "folder")
-    return Owner()
+    # A Mac writes Hangul in pieces, and means the same.
+    folders = [unicodedata.normalize("NFC", folder) for folder in folders]
+    firms = {row["code"] for row in home.registry.rows(sa.select(FIRM.c.code).where(FIRM.c.code.in_(folders)))}
+    depth = max((depth for depth, folder in enumerate(folders) if folder in firms), default=None)
+    if depth is None:
+        return Owner()
+    cell_id = next(iter(folders[depth + 1 :]), None)
+    known = cell_id is not None and home.registry.row(CELL, firm=folders[depth], cell_id=cell_id) is not None
+    return Owner(folders[depth], cell_id if known else None, "folder")
 
 
 def _assigned(home: Home, channel: str, when: float | None) -> Row | None:
@@ -138,6 +142,8 @@ def assign_test(home: Home, test_id: str, cell: Row) -> Prepared:
 def move_test(home: Home, test: Row, owner: Owner) -> Prepared:
     """Store a test again under another owner or convention, in one step for every reader."""
     with home.writing():
+        # Another may have moved it while we waited for our turn.
+        test = home.registry.row(TEST, test_id=test["test_id"]) or test
         prepared = prepare_rederived(home, test, owner)
         with home.registry.write() as connection:
             commit_prepared(home, connection, prepared)
@@ -148,11 +154,18 @@ def assign_channel(home: Home, channel: str, cell: Row, begin: float, end: float
     """Say that a channel holds a cell from ``begin`` (inclusive) to ``end`` (exclusive, None while it lasts).
 
     Returns:
-        The unassigned tests of that channel and time, which now are the cell's.
+        The tests of that channel and time without a cell, and without a firm or of the cell's; they are its now.
 
     Raises:
-        UsageError: the interval overlaps another assignment of the channel.
+        UsageError: the interval is empty or overlaps another assignment of the channel.
     """
+    if end is not None and end <= begin:
+        raise UsageError(f"channel {channel} cannot hold {cell['cell_id']} until before it begins to")
+    with home.writing():
+        return _assign_free_channel(home, channel, cell, begin, end)
+
+
+def _assign_free_channel(home: Home, channel: str, cell: Row, begin: float, end: float | None) -> list[str]:
     same = sa.select(ASSIGNMENT).where(ASSIGNMENT.c.channel == channel)
     for other in home.registry.rows(same):
         other_end = other["to_unix_second"]
@@ -167,7 +180,8 @@ def assign_channel(home: Home, channel: str, cell: Row, begin: float, end: float
     }
     with home.registry.write() as connection:
         home.registry.put(connection, ASSIGNMENT, row)
-    waiting = home.registry.rows(sa.select(TEST).where(TEST.c.channel == channel, TEST.c.firm.is_(None)))
+    takeable = sa.or_(TEST.c.firm.is_(None), sa.and_(TEST.c.firm == cell["firm"], TEST.c.cell_id.is_(None)))
+    waiting = home.registry.rows(sa.select(TEST).where(TEST.c.channel == channel, takeable))
     owner = Owner(cell["firm"], cell["cell_id"], "assignment")
     held = [
         test

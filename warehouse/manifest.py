@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from warehouse.errors import ManifestError, UsageError
-from warehouse.identity import add_firm, put_cells, rederive_changed
+from warehouse.identity import FIRM_CODE, add_firm, put_cells, rederive_changed
 from warehouse.registry import FIRM, Row
 from warehouse.schema import CONVENTIONS
 
@@ -22,7 +25,16 @@ REQUIRED: Final = ("firm", "cell_id")
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", ""))
+    number = float(text.replace(",", ""))
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
+
+
+def _firm(text: str) -> str:
+    if not FIRM_CODE.fullmatch(text):
+        raise ValueError(f"{text!r} cannot be a firm's code: letters, digits, '.', '_' and '-', at most 40")
+    return text
 
 
 def _whole(text: str) -> int:
@@ -50,7 +62,7 @@ def _positive(per_unit: float) -> Callable[[str], float]:
 
 # Manifest column → registry column and how its text is taken.
 COLUMNS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
-    "firm": ("firm", str),
+    "firm": ("firm", _firm),
     "project": ("project", str),
     "lot": ("lot", str),
     "wafer": ("wafer", str),
@@ -111,15 +123,27 @@ def read_table(path: Path) -> list[dict[str, str]]:
         if path.suffix.lower() in {".xlsx", ".xlsm", ".xls"}:
             frame = fastexcel.read_excel(path).load_sheet(0, dtypes="string").to_polars()
         else:
-            frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
-    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError) as error:
+            frame = pl.read_csv(io.BytesIO(_read_utf8(path)), infer_schema=False, truncate_ragged_lines=True)
+        frame = frame.rename({name: name.strip().lower() for name in frame.columns})
+    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path} cannot be read as a table: {error}") from error
-    frame = frame.rename({name: name.strip().lstrip("\ufeff").lower() for name in frame.columns})
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         raise UsageError(f"{path} has no column {' and no column '.join(missing)}; it has {', '.join(frame.columns)}")
     texts = frame.select(pl.all().cast(pl.String).str.strip_chars())
-    return [{name: text for name, text in row.items() if text} for row in texts.iter_rows(named=True)]
+    return [
+        {name: unicodedata.normalize("NFC", text) for name, text in row.items() if text}
+        for row in texts.iter_rows(named=True)
+    ]
+
+
+def _read_utf8(path: Path) -> bytes:
+    """Return a text file as UTF-8; a Korean Excel saves csv in its own code page."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig").encode()
+    except UnicodeDecodeError:
+        return raw.decode("cp949").encode()
 
 
 def _take_row(raw: dict[str, str]) -> Row:

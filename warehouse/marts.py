@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import sqlalchemy as sa
 
+from warehouse.conform import hash_data
 from warehouse.registry import STORED_FILE, Registry, Row
-from warehouse.schema import CYCLES, STEPS, SUMMARY, Table
+from warehouse.schema import CYCLES, STEPS, Table
 from warehouse.store import Store, Stored
 
 if TYPE_CHECKING:
@@ -42,16 +43,17 @@ def compact_firm(home: Home, firm: str) -> list[Compaction]:
     return [_compact(home, firm, table) for table in COMPACTED]
 
 
-def store_summary(home: Home, firm: str) -> Compaction:
-    """Store the firm's summary rows, unless they are current."""
-    current = _listed(home.registry, firm, SUMMARY.name)
+def store_answer(home: Home, firm: str, table: Table) -> Compaction:
+    """Store a firm's answer to a question of ``schema.ANSWERS``, unless the stored one is current."""
+    current = _listed(home.registry, firm, table.name)
     if current:
-        return Compaction(firm, SUMMARY.name, "skipped", "nothing changed", 0, current[0]["rows"])
-    frame = home.query(SUMMARY.name, firm=firm)
-    stored = home.store.write(frame, SUMMARY, firm or None, _unique_name("summary", _fingerprint(frame)), {})
+        return Compaction(firm, table.name, "skipped", "nothing changed", 0, current[0]["rows"])
+    frame = home.query(table.name, firm=firm)
+    name = _unique_name(table.name, hash_data(frame)[:KEY_DIGITS])
+    stored = home.store.write(frame, table, firm or None, name, {})
     with home.registry.write() as connection:
         home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
-    return Compaction(firm, SUMMARY.name, "made", "tests or manifest changed", 0, frame.height)
+    return Compaction(firm, table.name, "made", "tests or manifest changed", 0, frame.height)
 
 
 def remove_retired(home: Home) -> int:
@@ -81,13 +83,13 @@ def _compact(home: Home, firm: str, table: Table) -> Compaction:
     name = _unique_name("mart", key)
     if len(marts) == 1 and Path(marts[0]["path"]).stem == name:
         return Compaction(firm, table.name, "skipped", "nothing changed", len(parts), rows)
+    retired = STORED_FILE.c.path.in_([mart["path"] for mart in marts])
     if not parts:
         with home.registry.write() as connection:
-            retire_marts(connection, firm)
+            connection.execute(sa.update(STORED_FILE).where(retired).values(current=False))
         return Compaction(firm, table.name, "skipped", "no tests", 0, 0)
     stored = _write_mart(home.store, table, firm, name, parts)
     with home.registry.write() as connection:
-        retired = STORED_FILE.c.path.in_([mart["path"] for mart in marts])
         connection.execute(sa.update(STORED_FILE).where(retired).values(current=False))
         home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
         for part in parts:
@@ -118,10 +120,6 @@ def _mart_row(stored: Stored, firm: str) -> Row:
         "mart": None,
         "current": True,
     }
-
-
-def _fingerprint(frame: pl.DataFrame) -> str:
-    return hashlib.sha256(frame.write_csv().encode()).hexdigest()[:KEY_DIGITS]
 
 
 def _unique_name(kind: str, key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,14 +19,13 @@ from warehouse.conform import conform, hash_data
 from warehouse.cycles import derive_cycles, infer_convention
 from warehouse.marts import retire_marts
 from warehouse.registry import CELL, STORED_FILE, TEST, Row
-from warehouse.schema import CYCLES, MEASUREMENTS, SPECTRA, STEPS, Table
+from warehouse.schema import ANSWERS, CYCLES, MEASUREMENTS, SPECTRA, STEPS, Table
 from warehouse.steps import derive_steps
 
 if TYPE_CHECKING:
     from warehouse.home import Home
 
 HASH_DIGITS: Final = 12
-SUMMARY_TABLE: Final = "summary"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def prepare_test(home: Home, incoming: Incoming, owner: Owner) -> Prepared | Row
     if same is not None:
         return same
     test: Row = {
-        "test_id": f"t-{incoming.sha256[:HASH_DIGITS]}",
+        "test_id": name_test(incoming.sha256),
         "revision": 1,
         "source_sha256": incoming.sha256,
         "data_sha256": data_sha256,
@@ -103,15 +103,24 @@ def prepare_test(home: Home, incoming: Incoming, owner: Owner) -> Prepared | Row
     return _write_revision(home, test, owner, measurements, spectra)
 
 
+def name_test(sha256: str) -> str:
+    """Return the name of the test that comes from these bytes."""
+    return f"t-{sha256[:HASH_DIGITS]}"
+
+
 def find_same_data(home: Home, data_sha256: str, incoming: Incoming, owner: Owner) -> Row | None:
-    """Return the test that holds these very rows from the same format, channel and firm, or None."""
+    """Return the test that holds these very rows from the same format and channel, or None.
+
+    A drop that names no owner is of the owner that its rows have; rows without an owner are of the one that is named.
+    """
     channel = incoming.about.get("channel")
     found = home.registry.rows(sa.select(TEST).where(TEST.c.data_sha256 == data_sha256))
     for test in found:
         same_place = test["format"] == incoming.format and test["channel"] == (
             None if channel is None else str(channel)
         )
-        if same_place and test["firm"] == owner.firm and test["cell_id"] == owner.cell_id:
+        same_owner = (test["firm"], test["cell_id"]) == (owner.firm, owner.cell_id)
+        if same_place and (same_owner or owner.firm is None or test["firm"] is None):
             return test
     return None
 
@@ -155,7 +164,7 @@ def commit_prepared(home: Home, connection: sa.Connection, prepared: Prepared) -
     test = prepared.test
     mine = STORED_FILE.c.test_id == test["test_id"]
     left = connection.execute(
-        sa.select(STORED_FILE.c.firm).where(mine, STORED_FILE.c.firm != (test["firm"] or ""))
+        sa.select(STORED_FILE.c.firm).where(mine, STORED_FILE.c.current, STORED_FILE.c.firm != (test["firm"] or ""))
     ).scalar()
     if left is not None:
         # The firm that the test leaves must not keep its rows in a mart until the night.
@@ -163,12 +172,13 @@ def commit_prepared(home: Home, connection: sa.Connection, prepared: Prepared) -
     connection.execute(sa.update(STORED_FILE).where(mine).values(current=False))
     home.registry.put(connection, TEST, {**test, "committed_unix_second": time.time()})
     home.registry.put(connection, STORED_FILE, prepared.files)
-    invalidate_summaries(connection)
+    invalidate_answers(connection, test["firm"] or "")
 
 
-def invalidate_summaries(connection: sa.Connection) -> None:
-    """Mark the stored summaries as outdated: they are computed afresh until the next night."""
-    connection.execute(sa.update(STORED_FILE).where(STORED_FILE.c.table_name == SUMMARY_TABLE).values(current=False))
+def invalidate_answers(connection: sa.Connection, firm: str) -> None:
+    """Mark a firm's stored answers as outdated: they are computed afresh until the next night."""
+    stored = STORED_FILE.c.table_name.in_([table.name for table in ANSWERS])
+    connection.execute(sa.update(STORED_FILE).where(stored, STORED_FILE.c.firm == firm).values(current=False))
 
 
 def convention_of(home: Home, owner: Owner) -> str | None:
@@ -180,29 +190,28 @@ def convention_of(home: Home, owner: Owner) -> str | None:
 
 
 def _write_revision(home: Home, test: Row, owner: Owner, measurements: pl.DataFrame, spectra: pl.DataFrame) -> Prepared:
-    steps = derive_steps(measurements, home.recipe)
-    convention = convention_of(home, owner) or infer_convention(steps, home.recipe)
-    steps, cycles = derive_cycles(steps, convention, home.recipe)
-    name = pl.lit(test["test_id"]).alias("test_id"), pl.lit(test["revision"], dtype=pl.Int64).alias("revision")
-    tables = (
-        (MEASUREMENTS, measurements),
-        (SPECTRA, spectra),
-        (STEPS, steps.with_columns(*name)),
-        (CYCLES, cycles.with_columns(*name)),
-    )
-    test = {
-        **test,
-        "firm": owner.firm,
-        "cell_id": owner.cell_id,
-        "assigned_by": owner.rule,
+    test = {**test, "firm": owner.firm, "cell_id": owner.cell_id, "assigned_by": owner.rule}
+    # The rows are written while steps are derived from them: together these are most of an ingest.
+    with ThreadPoolExecutor(1) as writer:
+        samples = writer.submit(_store_tables, home, test, ((MEASUREMENTS, measurements), (SPECTRA, spectra)))
+        steps = derive_steps(measurements, home.recipe)
+        convention = convention_of(home, owner) or infer_convention(steps, home.recipe)
+        steps, cycles = derive_cycles(steps, convention, home.recipe)
+        name = pl.lit(test["test_id"]).alias("test_id"), pl.lit(test["revision"], dtype=pl.Int64).alias("revision")
+        derived = ((STEPS, steps.with_columns(*name)), (CYCLES, cycles.with_columns(*name)))
+        files = (*_store_tables(home, test, derived), *samples.result())
+    test |= {
         "convention": convention,
         "rows": measurements.height,
         "spectra": spectra.height,
         "steps": steps.height,
         "cycles": cycles.height,
     }
-    files = tuple(_store_table(home, test, table, frame) for table, frame in tables if frame.height)
     return Prepared(test, files)
+
+
+def _store_tables(home: Home, test: Row, tables: Sequence[tuple[Table, pl.DataFrame]]) -> tuple[Row, ...]:
+    return tuple(_store_table(home, test, table, frame) for table, frame in tables if frame.height)
 
 
 def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame) -> Row:

@@ -28,7 +28,10 @@ SQL_TYPES: Final[Mapping[pl.DataType, sa.types.TypeEngine[Any]]] = {
     schema.FLAG: sa.Boolean(),
 }
 NETWORK_FILESYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs"})
+MOUNTS: Final = Path("/proc/mounts")
 BUSY_SECONDS: Final = 60
+WRITES: Final = "cellar_writes"
+TABLES_LOCK: Final = 0xCE11A6
 
 METADATA: Final = sa.MetaData()
 
@@ -61,36 +64,52 @@ class Registry:
 
     Args:
         url: SQLAlchemy URL; tables that it lacks are created.
+
+    Raises:
+        UsageError: the URL is none, its database does not answer, or it is SQLite on a network mount.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        if self.url.get_backend_name() == "sqlite":
-            refuse_network_mount(Path(self.url.database or ""))
-        self.engine = sa.create_engine(self.url)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        METADATA.create_all(self.engine)
+        try:
+            self.url = sa.make_url(url)
+            self.engine = _make_engine(self.url)
+            # SQLite's transactions are snapshots anyway.
+            snapshots = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+            self._reader = self.engine.execution_options(**snapshots)
+            self._writer = self.engine.execution_options(**{WRITES: True})
+            self._create_tables()
+        except (sa.exc.DBAPIError, sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            raise UsageError(f"the registry cannot be opened: {error}") from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open one transaction: all of it becomes visible and durable at the end, or nothing."""
-        with self.engine.begin() as connection:
+        with self._writer.begin() as connection:
             yield connection
 
-    def rows(self, statement: sa.Select[Any]) -> list[Row]:
-        """Return the result of a SELECT as dictionaries."""
-        with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(statement).mappings()]
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Open one reading transaction: all that is read through it is of one moment, whatever others write."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    def rows(self, statement: sa.Select[Any], moment: sa.Connection | None = None) -> list[Row]:
+        """Return the result of a SELECT as dictionaries, of now or of a snapshot's moment."""
+        if moment is None:
+            with self.snapshot() as now:
+                return self.rows(statement, now)
+        return [dict(row) for row in moment.execute(statement).mappings()]
 
     def row(self, table: sa.Table, **key: object) -> Row | None:
         """Return the row with this key, or None."""
         found = self.rows(sa.select(table).where(*(table.c[name] == value for name, value in key.items())))
         return found[0] if found else None
 
-    def frame(self, table: schema.Table, *conditions: sa.ColumnElement[bool]) -> pl.DataFrame:
+    def frame(
+        self, table: schema.Table, *conditions: sa.ColumnElement[bool], moment: sa.Connection | None = None
+    ) -> pl.DataFrame:
         """Return a registry table, or the rows that meet all conditions, as a Polars frame."""
-        rows = self.rows(sa.select(SQL_TABLES[table.name]).where(*conditions))
+        rows = self.rows(sa.select(SQL_TABLES[table.name]).where(*conditions), moment)
         return pl.DataFrame(rows, schema=table.dtypes, orient="row")
 
     def put(self, connection: sa.Connection, table: sa.Table, rows: Row | Sequence[Row]) -> None:
@@ -108,6 +127,15 @@ class Registry:
         """Let go of all connections."""
         self.engine.dispose()
 
+    def _create_tables(self) -> None:
+        if METADATA.tables.keys() <= set(sa.inspect(self.engine).get_table_names()):
+            return
+        with self.write() as connection:
+            if self.engine.dialect.name == "postgresql":
+                # Two that open a new registry at once would both create its tables.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
+            METADATA.create_all(connection)
+
 
 def refuse_network_mount(database: Path) -> None:
     """Refuse to keep SQLite on a network mount, where its locks do not hold.
@@ -115,17 +143,25 @@ def refuse_network_mount(database: Path) -> None:
     Raises:
         UsageError: the database's folder lies on a network file system.
     """
-    mounts = Path("/proc/mounts")
-    if not mounts.exists():
+    if not MOUNTS.exists():
         return
     folder = database.absolute().parent
-    kinds = {fields[1]: fields[2] for line in mounts.read_text().splitlines() if len(fields := line.split()) > 2}  # noqa: PLR2004 device, mount point, type
+    kinds = {fields[1]: fields[2] for line in MOUNTS.read_text().splitlines() if len(fields := line.split()) > 2}  # noqa: PLR2004 device, mount point, type
     nearest = max((point for point in kinds if folder.is_relative_to(point)), key=len, default="/")
     if kinds.get(nearest) in NETWORK_FILESYSTEMS:
         raise UsageError(
             f"{database} is on a {kinds[nearest]} mount, where SQLite's locks do not hold: "
             "keep the home on a local disk or set CELLAR_REGISTRY_URL to a PostgreSQL database"
         )
+
+
+def _make_engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        refuse_network_mount(Path(url.database or ""))
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
@@ -138,4 +174,6 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # A writer waits for its turn at the start, where waiting is safe; readers never wait for a writer.
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -240,8 +240,8 @@ CYCLES: Final = Table(
         _float("energy_efficiency", "", "Energy out over energy in; null when the cycle is incomplete"),
         _float("mean_charging_voltage_volt", "V", "charging_energy_wh / charging_capacity_ah"),
         _float("mean_discharging_voltage_volt", "V", "discharging_energy_wh / discharging_capacity_ah"),
-        _float("mean_charging_current_ampere", "A", "Mean over the time of charging at constant current"),
-        _float("mean_discharging_current_ampere", "A", "Mean over the time of discharging; negative"),
+        _float("mean_charging_current_ampere", "A", "Mean charging current, weighted by the charge of its steps"),
+        _float("mean_discharging_current_ampere", "A", "Mean discharging current, weighted likewise; negative"),
         _float("cv_fraction", "", "Part of charging_capacity_ah that flowed at constant voltage"),
         _float("upper_voltage_volt", "V", "Highest voltage under charge"),
         _float("lower_voltage_volt", "V", "Lowest voltage under discharge"),
@@ -397,6 +397,30 @@ STORED_FILE: Final = Table(
     ),
 )
 
+FADE: Final = Table(
+    "fade",
+    "Cycles of a cell over all its tests, as of the last night: the rows of the fade query.",
+    "parquet",
+    (
+        _text("cell_id", "The cell; the test where no cell is known", required=True, key=True),
+        _text("firm", "Code of the firm"),
+        _count("cycle", "Cycle of the cell over all its tests, from 1", required=True, key=True),
+        _text("test_id", "The test", required=True),
+        _text("class", f"One of {', '.join(CYCLE_CLASSES)}", required=True),
+        _float("equivalent_full_cycles", "", "throughput_ah over twice the nominal capacity"),
+        _float("throughput_ah", "Ah", "Charge moved both ways up to and including this cycle"),
+        _float("elapsed_day", "d", "Days since the cell's first cycle began"),
+        _float("charging_capacity_ah", "Ah", "Charge into the cell"),
+        _float("discharging_capacity_ah", "Ah", "Charge out of the cell"),
+        _float("capacity_retention", "", "Capacity over the reference capacity; ageing cycles only"),
+        _float("coulombic_efficiency", "", "By the cell's convention"),
+        _float("coulombic_efficiency_floor", "", "Uncertainty floor; null while no channel offset is known"),
+        _float("energy_efficiency", "", "Energy out over energy in"),
+        _float("reference_capacity_ah", "Ah", "The reference capacity"),
+        _count("reference_cycle", "The cycle that it comes from"),
+    ),
+)
+
 SUMMARY: Final = Table(
     "summary",
     "Per cell, as of the last night: the rows of the summary query.",
@@ -437,11 +461,15 @@ NIGHT: Final = Table(
     ),
 )
 
+# Questions whose answers the night stores per firm, so that asking them reads one file.
+ANSWERS: Final = (FADE, SUMMARY)
+
 TABLES: Final = (
     MEASUREMENTS,
     SPECTRA,
     STEPS,
     CYCLES,
+    FADE,
     SUMMARY,
     FIRM,
     CELL,
@@ -478,12 +506,15 @@ def conform_columns(frame: pl.DataFrame, table: Table, origin: str) -> pl.DataFr
     ]
     if unknown or missing or wrong:
         raise SchemaMismatch(f"{origin}: {table.name}: unknown {unknown}, missing {missing}, dtypes {wrong}")
-    return frame.select(name for name in table.names if name in frame.columns)
+    wanted = [name for name in table.names if name in frame.columns]
+    return frame if frame.columns == wanted else frame.select(wanted)
 
 
 def fill_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Give a conforming frame every declared column; what it lacked is null."""
     present = set(frame.columns)
+    if frame.columns == list(table.names):
+        return frame
     return frame.select(
         pl.col(column.name) if column.name in present else pl.lit(None, dtype=column.dtype).alias(column.name)
         for column in table.columns

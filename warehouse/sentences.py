@@ -101,6 +101,18 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "Send it to the operators.",
         "운영자에게 보내 주십시오.",
     ),
+    "too_large": Sentence(
+        "The file is larger than what is unpacked from an archive.",
+        "압축 파일에서 풀 수 있는 크기를 넘는 파일입니다.",
+        "Drop it outside an archive.",
+        "압축하지 않은 상태로 넣어 주십시오.",
+    ),
+    "too_many_files": Sentence(
+        "The archive holds more files than are taken at once.",
+        "압축 파일에 한 번에 처리할 수 있는 수보다 많은 파일이 들어 있습니다.",
+        "Split it and drop the parts.",
+        "여러 개로 나누어 다시 넣어 주십시오.",
+    ),
     "companion": Sentence(
         "A settings, log or statistics file: kept, it holds no measurements.",
         "설정, 로그 또는 통계 파일입니다. 보관하며, 측정값은 없습니다.",

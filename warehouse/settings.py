@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from warehouse.errors import UsageError
 
 FILE_NAME: Final = "settings.toml"
+LONGEST_SECONDS: Final = 86_400
 TEMPLATE: Final = """\
 # Settings of this home; every line is optional.
 
@@ -48,6 +50,26 @@ class Settings:
         return ZoneInfo(self.zone)
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS
+
+
+CHECKS: Final[dict[str, Callable[[object], bool]]] = {
+    "zone": _is_text,
+    "inboxes": _is_texts,
+    "scan_seconds": _is_seconds,
+    "settle_seconds": _is_seconds,
+}
+
+
 def read_settings(home: Path) -> Settings:
     """Read a home's settings.
 
@@ -64,6 +86,9 @@ def read_settings(home: Path) -> Settings:
     unknown = sorted(set(given) - {field.name for field in fields(Settings)})
     if unknown:
         raise UsageError(f"{path}: unknown settings {', '.join(unknown)}")
+    for name, value in given.items():
+        if not CHECKS[name](value):
+            raise UsageError(f"{path}: {name} cannot be {value!r}")
     if "inboxes" in given:
         given["inboxes"] = tuple(given["inboxes"])
     settings = Settings(**given)

@@ -13,6 +13,7 @@ from warehouse.schema import SOURCE_STATES
 
 if TYPE_CHECKING:
     from warehouse.home import Home
+    from warehouse.publish import Owner
 
 FINAL: Final = frozenset(SOURCE_STATES) - {"in_progress"}
 NEWEST_RECEIPTS: Final = 20
@@ -23,11 +24,12 @@ def find_source(home: Home, sha256: str) -> Row | None:
     return home.registry.row(SOURCE_FILE, sha256=sha256)
 
 
-def begin_source(home: Home, sha256: str, size: int, shown: str) -> None:
-    """Record that these bytes were captured and are being worked on."""
+def begin_source(home: Home, sha256: str, size: int, shown: str, wish: Owner) -> None:
+    """Record that these bytes were captured and are being worked on, for the owner that was named."""
     now = time.time()
     row: Row = {column.name: None for column in SOURCE_FILE.columns}
     row |= {"sha256": sha256, "path": shown, "size": size, "state": "in_progress"}
+    row |= {"firm": wish.firm, "cell_id": wish.cell_id}
     row |= {"first_seen_unix_second": now, "updated_unix_second": now}
     with home.registry.write() as connection:
         home.registry.put(connection, SOURCE_FILE, row)

@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.dataframe.group_by import GroupBy
 
-from warehouse.boundaries import find_bounds, find_directions
+from warehouse.boundaries import find_bounds, find_directions, rest_limit
 from warehouse.counters import Counter, find_counters
 from warehouse.recipe import Recipe
 from warehouse.schema import STEP_TYPE, STEP_TYPES, STEPS, fill_columns
@@ -56,15 +57,14 @@ def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         {
             **_read_schedule(measurements, records.starts),
             **records.describe_course(),
-            **records.describe_charge(),
+            **records.moved,
             **_mean_temperature(measurements, records),
-            "kind": _name_kinds(records, _instrument_kinds(measurements, records.starts)),
+            "kind": _name_kinds(records, _instrument_kinds(measurements, records)),
             "end_reason": _end_reasons(records),
             "flags": _collect_flags(records, recipe),
         }
     ).with_columns(
         pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)).name.keep(),
-        pl.col("kind").cast(STEP_TYPE),
         test_id=pl.lit(""),
         revision=pl.lit(0, dtype=pl.Int64),
         cycle=pl.lit(0, dtype=pl.Int64),
@@ -80,7 +80,8 @@ class _Records:
         self.time: Doubles = measurements["test_time_second"].to_numpy()
         self.voltage: Doubles = measurements["voltage_volt"].to_numpy()
         self.current: Doubles = measurements["current_ampere"].to_numpy()
-        self.direction = find_directions(measurements, recipe)
+        self.limit = rest_limit(measurements, recipe)
+        self.direction = find_directions(measurements, self.limit)
         self.starts = find_bounds(measurements, self.direction, recipe)
         self.ends = np.append(self.starts[1:], len(self.time))
         self.step = np.repeat(np.arange(len(self.starts)), self.ends - self.starts)
@@ -96,19 +97,21 @@ class _Records:
 
     @cached_property
     def gap(self) -> Mask:
-        """Where an interval is much longer than both its neighbours and its step's median."""
+        """Where current flows and an interval is much longer than both its neighbours and its step's median."""
         factor = self.recipe.gap_factor
         before, after = np.roll(self.interval, 1), np.roll(self.interval, -1)
-        # The first and last interval of a step have only one neighbour, which proves nothing.
-        inner = np.ones(len(self.interval), dtype=bool)
+        # The first and last interval of a step have only one neighbour, which proves nothing; while a cell relaxes,
+        # instruments record by change of voltage, in ever longer intervals.
+        inner: Mask = self.direction != 0
         inner[self.starts] = False
         inner[np.maximum(self.ends - 2, 0)] = False
         inner &= (self.ends - self.starts)[self.step] >= FEWEST_FOR_GAP
         candidate = inner & (self.interval > factor * np.maximum(before, after))
         if not candidate.any():
             return candidate
-        typical = self.per_step(pl.col("interval").filter(pl.col("interval") > 0).median(), interval=self.interval)
-        return candidate & (self.interval > factor * np.nan_to_num(typical)[self.step])
+        interval = pl.col("interval")
+        typical = self.group({"interval": self.interval}).agg(interval.filter(interval > 0).median())["interval"]
+        return candidate & (self.interval > factor * typical.fill_null(0.0).to_numpy()[self.step])
 
     @cached_property
     def charges(self) -> Doubles:
@@ -131,7 +134,10 @@ class _Records:
     def heading(self) -> Integers:
         """Per step: +1 charge, -1 discharge, 0 rest."""
         moved = np.where(self.charge != 0, self.charge, self.total(self.current))
-        active = self.total(np.abs(self.direction)) > 0
+        directed, count = self.total(np.abs(self.direction)), self.ends - self.starts
+        # A few records with a current make no step of it, unless they carry it, as a pulse does.
+        carried = (directed > 1) & (np.abs(self.charge) * SECONDS_PER_HOUR > self.limit * self.duration)
+        active = (directed > 0) & ((2 * directed >= count) | carried)
         return np.where(active, np.sign(moved), 0).astype(np.int64)
 
     @cached_property
@@ -144,42 +150,45 @@ class _Records:
         return near_to_end
 
     @cached_property
-    def set_current(self) -> Doubles:
-        """Per step: median |I| outside the constant-voltage tail, in A; NaN where all of it is tail."""
-        return self.per_step(pl.col("size").filter(~pl.col("tail")).median(), size=np.abs(self.current), tail=self.tail)
+    def levels(self) -> pl.DataFrame:
+        """Per step |I| in A: its median, its median before the constant-voltage tail, and where the tail begins."""
+        size, tail = pl.col("size"), pl.col("tail")
+        # One pass for all three: grouping costs more than any of them.
+        return self.group({"size": np.abs(self.current), "tail": self.tail}).agg(
+            whole=size.median(), body=size.filter(~tail).median(), entry=size.filter(tail).first()
+        )
 
     @cached_property
     def constant_voltage(self) -> Mask:
         """Per step: whether it ends at constant voltage with a falling current."""
-        size = np.abs(self.current)
-        first_of_tail = self.per_step(pl.col("size").filter(pl.col("tail")).first(), size=size, tail=self.tail)
-        reference = np.where(np.isnan(self.set_current), first_of_tail, self.set_current)
+        # A step that is all tail began at its voltage, and its first current is what the taper is measured by.
+        reference = self.levels["body"].fill_null(self.levels["entry"]).fill_null(0.0).to_numpy()
         long_enough = self.total(self.tail) > FEWEST_FOR_TAPER
-        falls = size[self.ends - 1] < self.recipe.taper * reference
+        falls = np.abs(self.current[self.ends - 1]) < self.recipe.taper * reference
         ends: Mask = falls & long_enough & (self.heading != 0)
         return ends
 
     @cached_property
     def constant_current(self) -> Mask:
         """Per step: whether the part before the tail, or all of a step without taper, stands at one current."""
-        size = np.abs(self.current)
-        body = np.where(self.constant_voltage[self.step], ~self.tail, True)
-        level = self.per_step(pl.col("size").filter(pl.col("body")).median(), size=size, body=body)
-        near = body & (np.abs(size - level[self.step]) <= CONSTANT_WIDTH * level[self.step])
-        count = self.total(body)
-        stands = self.total(near) >= CONSTANT_SHARE * np.maximum(count, 1) - 1
-        one: Mask = stands & (count > 0) & (self.heading != 0)
+        body = ~(self.constant_voltage[self.step] & self.tail)
+        whole, before = (self.levels[name].fill_null(0.0).to_numpy() for name in ("whole", "body"))
+        level = np.where(self.constant_voltage, before, whole)
+        near = body & (np.abs(np.abs(self.current) - level[self.step]) <= CONSTANT_WIDTH * level[self.step])
+        stands = self.total(near) >= CONSTANT_SHARE * np.maximum(self.total(body), 1) - 1
+        one: Mask = stands & (level > 0) & (self.heading != 0)
         return one
 
     def total(self, values: NDArray[np.generic]) -> Doubles:
         """Sum per step."""
         return np.add.reduceat(values.astype(np.float64), self.starts)
 
-    def per_step(self, expression: pl.Expr, **columns: NDArray[np.generic]) -> Doubles:
-        """Aggregate named columns per step; NaN where there is nothing to aggregate."""
-        frame = pl.DataFrame({"step": self.step, **columns})
-        grouped = frame.group_by("step", maintain_order=True).agg(value=expression.cast(pl.Float64))
-        return grouped["value"].fill_null(float("nan")).to_numpy()
+    def group(self, columns: dict[str, NDArray[np.generic]]) -> GroupBy:
+        """Group columns of records by their step, in the order of the steps."""
+        step = pl.Series("step", self.step).set_sorted()
+        return pl.DataFrame([step, *(pl.Series(name, values) for name, values in columns.items())]).group_by(
+            "step", maintain_order=True
+        )
 
     def mean(self, values: Doubles) -> Doubles:
         """Mean per step over time; over records where the step has no duration."""
@@ -204,8 +213,9 @@ class _Records:
             "largest_gap_second": np.maximum.reduceat(self.interval, first),
         }
 
-    def describe_charge(self) -> dict[str, Doubles]:
-        """Return charges and energies of the steps, by column name; NaN where unknown."""
+    @cached_property
+    def moved(self) -> dict[str, Doubles]:
+        """Per step: charges and energies by column name; NaN where unknown."""
         power = self.voltage * self.current
         energies = np.where(self.gap, 0.0, 0.5 * (power + np.append(power[1:], 0.0)) * self.interval)
         energy = self.total(energies) / SECONDS_PER_HOUR
@@ -245,52 +255,66 @@ def _mean_temperature(measurements: pl.DataFrame, records: _Records) -> dict[str
     for name in TEMPERATURES:
         if name in measurements.columns and measurements[name].null_count() < measurements.height:
             value = measurements[name].fill_null(float("nan")).to_numpy()
-            mean = records.per_step(pl.col("value").filter(pl.col("value").is_not_nan()).mean(), value=value)
-            return {"mean_temperature_celsius": mean}
+            mean = records.group({"value": value}).agg(pl.col("value").filter(pl.col("value").is_not_nan()).mean())
+            return {"mean_temperature_celsius": mean["value"].fill_null(float("nan")).to_numpy()}
     return {}
 
 
-def _instrument_kinds(measurements: pl.DataFrame, starts: Integers) -> list[str | None]:
+def _instrument_kinds(measurements: pl.DataFrame, records: _Records) -> list[str | None]:
+    """Return what the instrument calls each step: the word of most of its records; of cc and cv together, neither."""
     if "step_type" not in measurements.columns:
-        return [None] * len(starts)
-    return measurements["step_type"][starts].cast(pl.String).to_list()
+        return [None] * len(records.starts)
+    words = pl.DataFrame({"step": records.step, "said": measurements["step_type"]})
+    counted = words.group_by("step", "said", maintain_order=True).len().with_columns(pl.col("said").cast(pl.String))
+    counted = counted.with_columns(way=pl.col("said").str.extract(r"^([a-z]+)", 1))
+    mixed = pl.len().over("step", "way") > 1
+    most = counted.sort("step", "len", descending=[False, True], maintain_order=True)
+    said = pl.when(mixed).then("way").otherwise("said")
+    return most.with_columns(said=said).unique("step", keep="first", maintain_order=True)["said"].to_list()
 
 
-def _name_kinds(records: _Records, said: list[str | None]) -> list[str]:
-    held = records.constant_voltage
-    constant = records.constant_current
-    forms = np.select([held & constant, held, constant], ["_cccv", "_cv", "_cc"], default="")
-    looked = [
-        {1: "charge", -1: "discharge"}.get(int(way), "rest") + (form if way else "")
-        for way, form in zip(records.heading, forms, strict=True)
-    ]
-    return [_choose_kind(kind, seen) for kind, seen in zip(said, looked, strict=True)]
+def _name_kinds(records: _Records, said: list[str | None]) -> pl.Series:
+    forms = 2 * records.constant_voltage + records.constant_current
+    seen = np.where(records.heading > 0, forms, np.where(records.heading < 0, 4 + forms, 8))
+    words = np.array([WORDS[word] for word in said], dtype=np.int64)
+    return pl.Series(STEP_TYPES).gather(CHOSEN[words, seen]).cast(STEP_TYPE)
 
 
 def _choose_kind(said: str | None, seen: str) -> str:
     """Prefer the instrument's word where it says more than the current does."""
-    if said is None or said == "other" or said not in STEP_TYPES:
+    if said is None or said == "other":
         return seen
     if said in PLAIN:
         return seen if seen.startswith(said) else said
-    return said
+    way = seen.partition("_")[0]
+    # At a held voltage the cell decides which way the current flows, not the schedule.
+    return f"{way}_cv" if said.endswith("_cv") and way in PLAIN else said
 
 
-def _end_reasons(records: _Records) -> list[str | None]:
+# What a step looks like, in the order that _name_kinds counts, what the instrument calls it, and what it is for both.
+LOOKS: Final = (*(f"{way}{form}" for way in PLAIN for form in ("", "_cc", "_cv", "_cccv")), "rest")
+WORDS: Final[dict[str | None, int]] = {word: index for index, word in enumerate((None, *STEP_TYPES))}
+CHOSEN: Final = np.array([[STEP_TYPES.index(_choose_kind(word, look)) for look in LOOKS] for word in WORDS])
+
+
+def _end_reasons(records: _Records) -> pl.Series:
     """Say what the last record stood at: the taper, a voltage that bounds the test, or the clock."""
     last = records.voltage[records.ends - 1]
     active = records.heading != 0
     if not active.any():
-        return ["time"] * len(last)
+        return pl.Series(["time"]).new_from_index(0, len(last))
     upper, lower = last[active].max(), last[active].min()
     at_limit = np.where(records.heading > 0, upper - last, last - lower) < LIMIT_WIDTH_VOLT
-    reasons = np.select([~active, records.constant_voltage, at_limit], ["time", "current", "voltage"], default="")
-    return [reason or None for reason in reasons.tolist()]
+    reason = np.select([~active, records.constant_voltage, at_limit], [0, 1, 2], default=3)
+    return pl.Series(["time", "current", "voltage", None]).gather(reason)
 
 
-def _collect_flags(records: _Records, recipe: Recipe) -> list[str]:
-    charge = records.describe_charge()
+def _collect_flags(records: _Records, recipe: Recipe) -> pl.Series:
+    charge = records.moved
     compared = (records.duration > recipe.counter_seconds) & (records.heading != 0)
+    # What the counter's last digit explains is no difference.
+    quantum = records.capacity.quantum if records.capacity else 0.0
+    compared &= np.abs(charge["charge_ah"] - charge["counter_charge_ah"]) > quantum
     opposite = records.total(records.direction == -records.heading[records.step]) > 0
     marks = {
         "gap": records.total(records.gap) > 0,
@@ -298,4 +322,7 @@ def _collect_flags(records: _Records, recipe: Recipe) -> list[str]:
         "current_reverses": opposite & (records.heading != 0),
         "single_record": records.ends - records.starts == 1,
     }
-    return [",".join(name for name, mark in marks.items() if mark[index]) for index in range(len(records.starts))]
+    # Every combination is written once and looked up: a long test has tens of thousands of steps.
+    number = sum((mark.astype(np.int64) << bit for bit, mark in enumerate(marks.values())), np.zeros(1, np.int64))
+    texts = [",".join(name for bit, name in enumerate(marks) if chosen >> bit & 1) for chosen in range(1 << len(marks))]
+    return pl.Series(texts).gather(number)

@@ -15,11 +15,13 @@ from typing import Final
 import polars as pl
 
 from warehouse.errors import DamageError
-from warehouse.files import TEMPORARY, hash_file, publish_file, temporary_beside
+from warehouse.files import hash_file, publish_file, remove_temporaries, temporary_beside
 from warehouse.schema import SCHEMA_VERSION, Table, conform_columns, fill_columns
 
 UNASSIGNED: Final = "_unassigned"
 ROW_GROUP: Final = 262_144
+# Against the usual level 3: two thirds of the time for 0 to 10 % more bytes, measured on real files.
+LEVEL: Final = 1
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,14 @@ class Store:
 
         Raises:
             DamageError: the file read back is not what was written.
+            OSError: the disk is full or failed.
         """
         path = f"firm={firm or UNASSIGNED}/{table.name}/{name}.parquet"
         final = self.folder / path
         temporary = temporary_beside(final)
         try:
-            fill_columns(conform_columns(frame, table, name), table).write_parquet(
-                temporary,
-                compression="zstd",
-                row_group_size=ROW_GROUP,
-                metadata={**about, "cellar.schema": str(SCHEMA_VERSION), "cellar.units": _units(table)},
-            )
+            metadata = {**about, "cellar.schema": str(SCHEMA_VERSION), "cellar.units": _units(table)}
+            _write_parquet(fill_columns(conform_columns(frame, table, name), table), temporary, metadata)
             stored = Stored(path, table.name, frame.height, temporary.stat().st_size, hash_file(temporary))
             _check_rows(temporary, frame.height)
             publish_file(temporary, final)
@@ -80,10 +79,17 @@ class Store:
 
     def remove_temporaries(self) -> int:
         """Remove what a killed writer left; call it only while no writer is at work. Returns how many."""
-        left = list(self.folder.rglob(f"*{TEMPORARY}"))
-        for path in left:
-            path.unlink()
-        return len(left)
+        return remove_temporaries(self.folder)
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:
+    try:
+        frame.write_parquet(
+            path, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP, metadata=metadata
+        )
+    except pl.exceptions.ComputeError as error:
+        # Polars tells of a full disk as a defect of the file.
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _units(table: Table) -> str:

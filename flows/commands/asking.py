@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ import polars as pl
 import typer
 
 from flows.console import CellOption, FirmOption, HomeOption, JsonOption, out, print_frame, print_json, print_rows
-from warehouse.ask import questions
 from warehouse.errors import UsageError
 from warehouse.home import open_home
 
@@ -58,25 +58,35 @@ def _shape_for(shape: Shape, target: Path | None) -> Shape:
 
 
 def _write(frame: pl.DataFrame, shape: Shape, target: Path | None) -> None:
-    if shape is Shape.PARQUET:
-        if target is None:
-            raise UsageError("Parquet goes to a file: name it with --out")
-        frame.write_parquet(target)
+    if target is not None:
+        _write_file(frame, shape, target)
+    elif shape is Shape.PARQUET:
+        raise UsageError("Parquet goes to a file: name it with --out")
     elif shape is Shape.CSV:
-        text = frame.write_csv(target)
-        if text is not None:
-            typer.echo(text, nl=False)
-    elif shape is Shape.JSON and target is None:
+        typer.echo(frame.write_csv(), nl=False)
+    elif shape is Shape.JSON:
         print_json(frame.to_dicts())
-    elif shape is Shape.JSON and target is not None:
-        frame.write_json(target)
-    elif target is not None:
-        raise UsageError(f"a table is for the terminal; write {target} with --format csv, json or parquet")
     else:
         print_frame(frame)
 
 
+def _write_file(frame: pl.DataFrame, shape: Shape, target: Path) -> None:
+    writers: dict[Shape, Callable[[Path], object]] = {
+        Shape.PARQUET: frame.write_parquet,
+        Shape.CSV: frame.write_csv,
+        Shape.JSON: frame.write_json,
+    }
+    if shape not in writers:
+        raise UsageError(f"a table is for the terminal; write {target} with --format csv, json or parquet")
+    try:
+        writers[shape](target)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error}") from error
+
+
 def _list_questions(*, json: bool) -> None:
+    from warehouse.ask import questions  # noqa: PLC0415 DuckDB's import is a tenth of a second that only questions pay
+
     described = [
         {
             "name": question.name,

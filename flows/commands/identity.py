@@ -8,6 +8,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.markup import escape
 
 from flows.console import EXIT_CHECK, FirmOption, HomeOption, JsonOption, err, out, print_frame, print_json
 from warehouse.errors import UsageError
@@ -37,7 +38,8 @@ def init(home: HomeOption = None, *, json: JsonOption = False) -> None:
     if json:
         print_json({"home": str(made.folder), "registry": registry, "inbox": str(made.folder / "inbox")})
         return
-    out.print(f"Home: {made.folder}\nRegistry: {registry}\nDrop files into {made.folder / 'inbox'}/<firm>/<cell>/")
+    where = f"Home: {made.folder}\nRegistry: {registry}\nDrop files into {made.folder / 'inbox'}/<firm>/<cell>/"
+    out.print(where, markup=False)
 
 
 def firm_add(
@@ -80,7 +82,7 @@ def cells_import(
         if receipt.rederived:
             out.print(f"{len(receipt.rederived)} tests derived again, their cell's convention changed.")
         for error in receipt.refused:
-            err.print(f"[yellow]row {error.row}[/yellow]: {error.detail}")
+            err.print(f"[yellow]row {error.row}[/yellow]: {escape(error.detail)}")
     if refused:
         raise typer.Exit(EXIT_CHECK)
 
@@ -117,7 +119,7 @@ def assign(
     if json:
         print_json({"firm": row["firm"], "cell_id": cell, "assigned": test_or_channel, "tests": moved})
         return
-    out.print(f"{test_or_channel} → {cell} of {row['firm']}; {len(moved)} tests moved.")
+    out.print(f"{test_or_channel} → {cell} of {row['firm']}; {len(moved)} tests moved.", markup=False)
 
 
 def _moment(home: Home, text: str | None) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from flows.console import (
     EXIT_CHECK,
@@ -53,12 +54,12 @@ def ingest(
     """Take in files: each is kept, read, and becomes visible, or is set aside with its reason."""
     opened = open_home(home)
     wish, added = ensure_owner(opened, firm, cell)
+    # On the error stream, where it does not disturb those who read receipts.
     for sentence in added:
-        err.print(f"[yellow]{sentence}[/yellow]", highlight=False)
+        err.print(sentence, style="yellow", highlight=False, markup=False)
     states: Counter[str] = Counter()
     with show_progress("Taking in") as advance:
         for receipt in ingest_paths(opened, paths, wish, advance):
-            receipt["warnings"] = [*added, *receipt["warnings"]]
             states[receipt["state"]] += 1
             if json:
                 print_json(receipt)
@@ -78,7 +79,7 @@ def print_receipt(receipt: Receipt) -> None:
     points = f", {receipt['spectra']} impedance points" if receipt["spectra"] else ""
     owner = f" → {receipt['cell_id'] or receipt['firm']}" if receipt["firm"] else ""
     detail = f": {what}{points}{owner}" if state == "committed" else ""
-    out.print(f"[{colour}]{state:<11}[/{colour}] {receipt['path']}{detail}", highlight=False)
+    out.print(f"[{colour}]{state:<11}[/{colour}] {escape(receipt['path'] + detail)}", highlight=False)
     if state == "quarantined":
         reason = receipt["reason"]
         where = f"{reason['where']}: " if reason["where"] else ""
@@ -99,7 +100,8 @@ def status(home: HomeOption = None, *, json: JsonOption = False) -> None:
         return
     print_rows([counts])
     if receipts:
-        print_rows(receipts, ("state", "path", "format", "rows", "cell_id"), title="\nNewest receipts")
+        shown = [{**receipt, "file": "/".join(Path(receipt["path"]).parts[-2:])} for receipt in receipts]
+        print_rows(shown, ("state", "file", "format", "rows", "cell_id"), title="\nNewest receipts")
 
 
 def quarantine_list(home: HomeOption = None, *, json: JsonOption = False) -> None:

@@ -10,7 +10,7 @@ import typer
 
 import parsers
 from flows.console import JsonOption, err, out, print_json, print_rows
-from flows.drops import list_files
+from flows.drops import list_files, printable
 from warehouse.conform import conform
 from warehouse.errors import UsageError
 
@@ -48,7 +48,7 @@ def detect(paths: Annotated[list[Path], typer.Argument(help="Files or folders.")
     for path in list_files(paths):
         found = parsers.detect(path)
         record = {
-            "path": str(path),
+            "path": printable(path),
             "format": found[0].name if len(found) == 1 else None,
             "candidates": [declared.name for declared in found],
             "kind": found[0].kind if len(found) == 1 else None,
@@ -56,9 +56,8 @@ def detect(paths: Annotated[list[Path], typer.Argument(help="Files or folders.")
         if json:
             print_json(record)
         else:
-            out.print(
-                f"{path}: {record['format'] or 'unknown'}" + (f" {record['candidates']}" if len(found) > 1 else "")
-            )
+            candidates = f" {record['candidates']}" if len(found) > 1 else ""
+            out.print(f"{record['path']}: {record['format'] or 'unknown'}{candidates}", markup=False)
 
 
 def convert(
@@ -94,9 +93,9 @@ def convert(
         print_json(record)
         return
     what = f"{reading.format}, {measurements.height} rows, {spectra.height} impedance points"
-    out.print(f"{path}: {what} → {', '.join(written) or 'nothing to write'}")
+    out.print(f"{path}: {what} → {', '.join(written) or 'nothing to write'}", markup=False)
     for warning in reading.warnings:
-        err.print(f"[yellow]warning:[/yellow] {warning}", highlight=False)
+        err.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
 
 
 def _write(frame: pl.DataFrame, target: Path) -> str:

@@ -95,7 +95,7 @@ def _repair(home: Home, findings: list[Finding]) -> list[str]:
             repair_test(home, test)
             repaired.append(test_id)
         except QuarantineError as error:
-            err.print(f"[red]{test_id}[/red]: {error}", highlight=False)
+            err.print(f"{test_id}: {error}", style="red", highlight=False, markup=False)
     return repaired
 
 
@@ -127,8 +127,8 @@ def simulate_lab(
         files = [str(path) for path in report.files]
         print_json({"files": files, "manifest": str(report.manifest), "truth": str(report.truth), "rows": report.rows})
         return
-    out.print(f"{len(report.files)} files with {report.rows} rows in {folder}")
-    out.print(f"Manifest: {report.manifest}\nTruth: {report.truth}")
+    out.print(f"{len(report.files)} files with {report.rows} rows in {folder}", markup=False)
+    out.print(f"Manifest: {report.manifest}\nTruth: {report.truth}", markup=False)
 
 
 def _split(text: str) -> tuple[str, ...]:

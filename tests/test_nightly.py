@@ -1,0 +1,260 @@
+"""The night: what it stores is what the parts say, and a night without news writes nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from disk_spy import files_below
+from made_cells import AMPERE, DAY, START, commit, cycle, measure
+from polars.testing import assert_frame_equal
+
+from flows.nightly import run_night
+from warehouse.home import Home
+from warehouse.identity import add_firm, assign_test, find_cell, put_cells, rederive_changed
+from warehouse.publish import Owner
+from warehouse.registry import NIGHT, STORED_FILE
+from warehouse.schema import ANSWERS
+from warehouse.verify import check_home
+
+A1, A2, B1 = Owner("A", "A1", "option"), Owner("A", "A2", "option"), Owner("B", "B1", "option")
+QUESTIONS = ("steps", "cycles", "fade", "summary", "quality")
+
+
+@pytest.fixture
+def firms(home: Home) -> Home:
+    """Two cells of firm A and one of firm B, with a test each, and a test without an owner."""
+    return fill(home)
+
+
+@pytest.fixture
+def local_firms(local_home: Home) -> Home:
+    """The same, on SQLite alone."""
+    return fill(local_home)
+
+
+def fill(home: Home) -> Home:
+    for firm in "AB":
+        add_firm(home, firm)
+    put_cells(home, [{"firm": owner.firm, "cell_id": owner.cell_id} for owner in (A1, A2, B1)])
+    for number, owner in enumerate((A1, A2, B1, Owner())):
+        commit(home, f"t{number}", measure(cycle([1e-3, 0.9e-3, 0.8e-3]), START + number * DAY), owner)
+    return home
+
+
+def answers(home: Home, firm: str | None) -> dict[str, pl.DataFrame]:
+    return {name: home.query(name, firm=firm) for name in QUESTIONS}
+
+
+def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:
+    for name in QUESTIONS:
+        assert_frame_equal(before[name], after[name])
+
+
+def listed(home: Home, *conditions: Any) -> list[dict[str, Any]]:
+    return home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.current, *conditions))
+
+
+def actions(record: dict[str, Any], firm: str) -> dict[str, str]:
+    return {step["table"]: step["action"] for step in record["done"] if step["firm"] == firm}
+
+
+@pytest.mark.parametrize("firm", ["A", "B", None])
+def test_answers_are_the_same_after_the_night(firms: Home, firm: str | None) -> None:
+    """Every answer is the same, row by row and type by type, before and after the night."""
+    before = answers(firms, firm)
+    run_night(firms)
+    assert_same(before, answers(firms, firm))
+
+
+@pytest.mark.parametrize("table", ["steps", "cycles"])
+def test_mart_is_its_parts(local_firms: Home, table: str) -> None:
+    """A firm's mart holds the rows of its parts, row by row, and nothing else."""
+    run_night(local_firms)
+    for firm in "AB":
+        rows = sorted(
+            listed(local_firms, STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table),
+            key=lambda row: row["test_id"] or "",
+        )
+        mart, *parts = (pl.read_parquet(local_firms.store.path_of(row["path"])) for row in rows)
+        assert rows[0]["test_id"] is None
+        assert_frame_equal(mart, pl.concat(parts))
+
+
+def test_night_opens_one_file_a_table(local_firms: Home) -> None:
+    """After the night a question about steps opens one file of the firm, where it opened one a test."""
+    one = sa.and_(STORED_FILE.c.firm == "A", STORED_FILE.c.table_name == "steps", STORED_FILE.c.mart.is_(None))
+    assert len(listed(local_firms, one)) == 2
+    run_night(local_firms)
+    assert len(listed(local_firms, one)) == 1
+
+
+def test_second_night_writes_nothing(firms: Home) -> None:
+    """A second night on the same data skips everything, says why, and touches no file."""
+    first = run_night(firms)
+    before = {path: path.stat().st_mtime_ns for path in files_below(firms.folder / "tables")}
+    second = run_night(firms)
+    assert (second["made"], second["skipped"]) == (0, first["made"])
+    assert {step["why"] for step in second["done"]} == {"nothing changed"}
+    assert {path: path.stat().st_mtime_ns for path in files_below(firms.folder / "tables")} == before
+
+
+def test_night_without_cycles_settles(local_home: Home) -> None:
+    """Tests that only rest have steps and no cycles; their second night skips everything too."""
+    add_firm(local_home, "A")
+    resting = measure(cycle([1e-3])).with_columns(current_ampere=0.0)
+    commit(local_home, "rest", resting, Owner("A", None, "option"))
+    run_night(local_home)
+    assert run_night(local_home)["made"] == 0
+
+
+def test_night_of_an_empty_home(local_home: Home) -> None:
+    """A night without any test does nothing."""
+    assert run_night(local_home)["done"] == []
+
+
+def test_new_test_is_seen_at_once(local_firms: Home) -> None:
+    """A test that comes after the night stands beside the mart in the next answer."""
+    run_night(local_firms)
+    test_id = commit(local_firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    for name in ("steps", "cycles", "fade"):
+        assert test_id in local_firms.query(name, firm="A")["test_id"]
+    assert local_firms.query("summary", cell="A1")["cycles"].item() == 4
+
+
+def test_next_night_takes_the_new_test_in(local_firms: Home) -> None:
+    """The night after a new test makes the firm's tables again and skips the other firm's."""
+    run_night(local_firms)
+    commit(local_firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    before = answers(local_firms, "A")
+    record = run_night(local_firms)
+    assert set(actions(record, "A").values()) == {"made"}
+    assert set(actions(record, "B").values()) == {"skipped"}
+    assert_same(before, answers(local_firms, "A"))
+
+
+def test_rederived_test_appears_once(firms: Home) -> None:
+    """A test that is derived again after the night shows its new revision and not the mart's."""
+    run_night(firms)
+    put_cells(firms, [{"firm": "A", "cell_id": "A1", "convention": "full_discharge_first"}])
+    assert len(rederive_changed(firms)) == 1
+    for moment in ("before", "after"):
+        steps, cycles = firms.query("steps", cell="A1"), firms.query("cycles", cell="A1")
+        assert (steps.height, steps["step_count"].n_unique()) == (12, 12), moment
+        assert (cycles.height, cycles["cycle"].n_unique()) == (4, 4), moment
+        run_night(firms)
+
+
+@pytest.mark.parametrize("table", [table.name for table in ANSWERS])
+def test_stored_answers_are_invalidated_and_refreshed(local_firms: Home, table: str) -> None:
+    """A new test makes the firm's stored answer outdated, the night stores it anew; the other firm's stays."""
+
+    def stored(firm: str) -> list[str]:
+        rows = listed(local_firms, STORED_FILE.c.table_name == table, STORED_FILE.c.firm == firm)
+        return [row["path"] for row in rows]
+
+    run_night(local_firms)
+    before = {firm: stored(firm) for firm in "AB"}
+    commit(local_firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    assert (stored("A"), stored("B")) == ([], before["B"])
+    run_night(local_firms)
+    assert len(stored("A")) == 1
+    assert stored("A") != before["A"]
+
+
+def test_manifest_refreshes_the_answers(local_firms: Home) -> None:
+    """A nominal capacity that comes after the night is in the next answer, and in the one after the next night."""
+    run_night(local_firms)
+    assert local_firms.query("fade", cell="A1")["equivalent_full_cycles"].null_count() == 3
+    put_cells(local_firms, [{"firm": "A", "cell_id": "A1", "nominal_capacity_ah": 1e-3}])
+    for _ in range(2):
+        assert local_firms.query("fade", cell="A1")["equivalent_full_cycles"].last() == pytest.approx(2.7)
+        run_night(local_firms)
+
+
+def test_retired_files_are_removed(firms: Home) -> None:
+    """Older revisions, older marts and older answers are gone after the night, from disk and registry."""
+    run_night(firms)
+    commit(firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    put_cells(firms, [{"firm": "A", "cell_id": "A2", "convention": "full_discharge_first"}])
+    rederive_changed(firms)
+    record = run_night(firms)
+    assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS)
+    on_disk = {path.relative_to(firms.folder / "tables").as_posix() for path in files_below(firms.folder / "tables")}
+    assert on_disk == {row["path"] for row in firms.registry.rows(sa.select(STORED_FILE))}
+    assert len(listed(firms)) == len(on_disk)
+
+
+@pytest.mark.parametrize("table", ["steps", "cycles", *(table.name for table in ANSWERS)])
+def test_files_of_a_firm_hold_its_rows_only(local_firms: Home, table: str) -> None:
+    """No file in a firm's folder holds a row of another firm's test, whatever moved between nights."""
+    run_night(local_firms)
+    assign_test(local_firms, local_firms.query("tests", cell="A2")["test_id"].item(), find_cell(local_firms, "B1", "B"))
+    for _ in range(2):
+        for firm in "AB":
+            mine = set(local_firms.query("tests", firm=firm)["test_id"]) | set(
+                local_firms.query("cells", firm=firm)["cell_id"]
+            )
+            for row in listed(local_firms, STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table):
+                frame = pl.read_parquet(local_firms.store.path_of(row["path"]))
+                assert set(frame["test_id" if "test_id" in frame.columns else "cell_id"]) <= mine
+        run_night(local_firms)
+
+
+def test_unassigned_tests_are_compacted_apart(local_firms: Home) -> None:
+    """Tests without an owner have marts of their own, which no firm opens, and no stored answers."""
+    record = run_night(local_firms)
+    assert actions(record, "") == {"steps": "made", "cycles": "made"}
+    assert all("firm=_unassigned/" in row["path"] for row in listed(local_firms, STORED_FILE.c.firm == ""))
+
+
+def test_night_is_recorded(home: Home) -> None:
+    """Each night is kept with the date that it stands for and what it did."""
+    record = run_night(home, date(2026, 3, 2))
+    (row,) = home.registry.rows(sa.select(NIGHT))
+    assert (row["date"], json.loads(row["record"])) == ("2026-03-02", record)
+
+
+def test_two_nights_of_a_date_are_two(local_home: Home) -> None:
+    """A night that is fired twice is recorded twice."""
+    for _ in range(2):
+        run_night(local_home, date(2026, 3, 2))
+    assert len(local_home.registry.rows(sa.select(NIGHT))) == 2
+
+
+def test_leftovers_go_and_strangers_stay(local_firms: Home) -> None:
+    """What a killed writer left of a known test goes in the night; a file of no known test is not touched."""
+    part = listed(local_firms, STORED_FILE.c.firm == "A", STORED_FILE.c.table_name == "steps")[0]
+    raw = local_firms.store.path_of(part["path"]).read_bytes()
+    folder = local_firms.store.folder / "firm=B" / "steps"
+    for name in (f"{part['test_id']}-r9.parquet", "mart-0123456789abcdef.parquet", "dead.tmp", "t-unknown-r1.parquet"):
+        (folder / name).write_bytes(raw)
+    assert sum(found.kind == "unlisted" for found in check_home(local_firms)) == 4
+    run_night(local_firms)
+    assert [Path(found.path).name for found in check_home(local_firms)] == ["t-unknown-r1.parquet"]
+
+
+def test_lost_registry_does_not_empty_the_store(local_firms: Home) -> None:
+    """A night on a registry that knows nothing removes none of the store's files."""
+    files = files_below(local_firms.store.folder)
+    local_firms.close()
+    for path in local_firms.folder.glob("registry.sqlite*"):
+        path.unlink()
+    run_night(local_firms)
+    assert files_below(local_firms.store.folder) == files
+
+
+def test_impedance_alone_needs_no_mart(local_home: Home) -> None:
+    """A firm whose tests hold impedance alone has nothing to compact, night after night."""
+    add_firm(local_home, "A")
+    point = {"spectrum_index": 1, "frequency_hertz": 1e3, "real_impedance_ohm": 5.0, "imaginary_impedance_ohm": -1.0}
+    nothing = measure([(AMPERE, 1e-3)]).clear()
+    commit(local_home, "eis", nothing, Owner("A", None, "option"), spectra=pl.DataFrame([point]))
+    run_night(local_home)
+    assert run_night(local_home)["made"] == 0
+    assert local_home.query("spectra", firm="A").height == 1
