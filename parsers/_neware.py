@@ -35,7 +35,9 @@ from warehouse.errors import ParseError
 from warehouse.schema import MEASUREMENTS
 
 # What fastnda logs about a file comes back as a warning of the reading; without this it would go to stderr as well.
-logging.getLogger("fastnda").addHandler(logging.NullHandler())
+LIBRARY_LOG: Final = logging.getLogger("fastnda")
+LIBRARY_LOG.addHandler(logging.NullHandler())
+LIBRARY_LOG.propagate = False
 
 T = TypeVar("T")
 Work = Callable[[], pl.Series | None]

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from warehouse.arrays import codes, integers
 from warehouse.recipe import Recipe
 from warehouse.schema import STEP_TYPES
 
@@ -107,7 +108,7 @@ def find_bounds(measurements: pl.DataFrame, direction: Integers, recipe: Recipe)
 
 def _look_up(said: pl.Series, values: list[int], missing: int) -> Integers:
     """Return one number per record by what the instrument says; values stand in the order of the step types."""
-    found: Integers = np.array([*values, missing])[said.to_physical().fill_null(len(STEP_TYPES)).to_numpy()]
+    found: Integers = np.array([*values, missing])[codes(said, len(STEP_TYPES))]
     return found
 
 
@@ -139,7 +140,7 @@ def _schedule_begins(measurements: pl.DataFrame) -> Mask:
     begins = np.zeros(measurements.height, dtype=bool)
     for name in ("step_count", "step_id"):
         if name in measurements.columns:
-            number = measurements[name].fill_null(-1).to_numpy()
+            number = integers(measurements[name], -1)
             begins[1:] |= number[1:] != number[:-1]
             # The executed step is the finer count; the schedule's number only stands in for it.
             break

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from warehouse.arrays import doubles
 from warehouse.recipe import Recipe
 
 Doubles = NDArray[np.float64]
@@ -32,7 +33,7 @@ def name_classes(cycles: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """
     complete = ~cycles["flags"].str.contains("_only|truncated").to_numpy()
     names = np.full(cycles.height, "incomplete", dtype=object)
-    current = np.abs(cycles["mean_discharging_current_ampere"].fill_null(0.0).to_numpy())
+    current = np.abs(doubles(cycles["mean_discharging_current_ampere"], 0.0))
     if complete.any():
         names[complete] = _classify(current[complete], recipe)
     return cycles.with_columns(pl.Series("class", names.tolist(), dtype=pl.String))

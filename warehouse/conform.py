@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from warehouse.arrays import codes
 from warehouse.errors import ContradictionError
 from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
 
@@ -189,8 +190,7 @@ def _canonical_bytes(column: pl.Series) -> Iterator[bytes | memoryview]:
         # By a number made from each word: the physical codes would change with the list of step types.
         words = ["", *column.dtype.categories]
         numbers = [hashlib.sha256(word.encode()).digest()[:WORD_BYTES] for word in words]
-        codes = column.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
-        yield np.frombuffer(b"".join(numbers), dtype="<u8")[codes].data.cast("B")
+        yield np.frombuffer(b"".join(numbers), dtype="<u8")[codes(column, -1) + 1].data.cast("B")
     else:
         values = column.cast(pl.String).fill_null("")
         kinds = values.unique(maintain_order=True)

@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from warehouse.arrays import doubles
+
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -127,5 +129,7 @@ def _values(measurements: pl.DataFrame, name: str) -> Doubles | None:
     if name not in measurements.columns or measurements[name].null_count() == measurements.height:
         return None
     # Some instruments write a counter only while it moves. Between, it stands, unless each step begins at zero.
-    values = measurements[name] if name.startswith("step_") else measurements[name].forward_fill()
-    return values.fill_null(0.0).to_numpy()
+    values = measurements[name]
+    if values.null_count() and not name.startswith("step_"):
+        values = values.forward_fill()
+    return doubles(values, 0.0)

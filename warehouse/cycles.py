@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from warehouse.arrays import codes, doubles
 from warehouse.classes import name_classes
 from warehouse.recipe import Recipe
-from warehouse.schema import CYCLES, fill_columns
+from warehouse.schema import CYCLES, STEP_TYPES, fill_columns
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -31,6 +32,8 @@ FIRST_DIRECTION: Final = {
     "half_anode": -1,
 }
 FOUND: Final = ("mean_charging_current_ampere", "mean_discharging_current_ampere", "mean_temperature_celsius")
+# Which kinds move no charge, by their place among the step types.
+RESTING: Final = np.array([kind in {"rest", "pause", "eis"} for kind in STEP_TYPES])
 NEAR_RUNS: Final = 3
 LONGEST_TRAIN: Final = 4
 # A first half cycle this much smaller than the later ones of its direction only prepared the cell.
@@ -90,8 +93,8 @@ def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
     A run is what flows in one direction until the other follows. It is small when it and a few others like it only
     interrupt larger runs; many in a row are the cycles of a cell that has faded, or that is cycled within seconds.
     """
-    charge = steps["primary_charge_ah"].fill_null(0.0).to_numpy()
-    moving = ~steps["kind"].cast(pl.String).is_in(["rest", "pause", "eis"]).to_numpy()
+    charge = doubles(steps["primary_charge_ah"], 0.0)
+    moving = ~RESTING[codes(steps["kind"], 0)]
     heading = np.where(moving, np.sign(charge), 0).astype(np.int64)
     active = np.flatnonzero(heading)
     if not len(active):

@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
+from warehouse.arrays import doubles
 from warehouse.conform import conform, hash_data
 from warehouse.cycles import derive_cycles, infer_convention
 from warehouse.marts import retire_marts
@@ -234,11 +236,10 @@ def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame) -> Ro
 
 
 def _clock_range(measurements: pl.DataFrame, spectra: pl.DataFrame) -> Row:
-    clocks = pl.concat(
-        frame["unix_time_second"].drop_nulls() if "unix_time_second" in frame.columns else pl.Series(dtype=pl.Float64)
-        for frame in (measurements, spectra)
-    ).to_numpy()
-    first, last = (float(clocks.min()), float(clocks.max())) if len(clocks) else (None, None)
+    frames = [frame for frame in (measurements, spectra) if "unix_time_second" in frame.columns]
+    clocks = np.concatenate([np.empty(0), *(doubles(frame["unix_time_second"]) for frame in frames)])
+    known = clocks[~np.isnan(clocks)]
+    first, last = (float(known.min()), float(known.max())) if len(known) else (None, None)
     return {"first_unix_second": first, "last_unix_second": last}
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.dataframe.group_by import GroupBy
 
+from warehouse.arrays import codes, doubles
 from warehouse.boundaries import find_bounds, find_directions, rest_limit
 from warehouse.counters import Counter, find_counters
 from warehouse.recipe import Recipe
@@ -59,7 +60,7 @@ def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
             **records.describe_course(),
             **records.moved,
             **_mean_temperature(measurements, records),
-            "kind": _name_kinds(records, _instrument_kinds(measurements, records)),
+            "kind": _name_kinds(records, _instrument_words(measurements, records)),
             "end_reason": _end_reasons(records),
             "flags": _collect_flags(records, recipe),
         }
@@ -111,7 +112,7 @@ class _Records:
             return candidate
         interval = pl.col("interval")
         typical = self.group({"interval": self.interval}).agg(interval.filter(interval > 0).median())["interval"]
-        return candidate & (self.interval > factor * typical.fill_null(0.0).to_numpy()[self.step])
+        return candidate & (self.interval > factor * doubles(typical, 0.0)[self.step])
 
     @cached_property
     def charges(self) -> Doubles:
@@ -162,7 +163,8 @@ class _Records:
     def constant_voltage(self) -> Mask:
         """Per step: whether it ends at constant voltage with a falling current."""
         # A step that is all tail began at its voltage, and its first current is what the taper is measured by.
-        reference = self.levels["body"].fill_null(self.levels["entry"]).fill_null(0.0).to_numpy()
+        body, entry = doubles(self.levels["body"]), doubles(self.levels["entry"], 0.0)
+        reference = np.where(np.isnan(body), entry, body)
         long_enough = self.total(self.tail) > FEWEST_FOR_TAPER
         falls = np.abs(self.current[self.ends - 1]) < self.recipe.taper * reference
         ends: Mask = falls & long_enough & (self.heading != 0)
@@ -172,7 +174,7 @@ class _Records:
     def constant_current(self) -> Mask:
         """Per step: whether the part before the tail, or all of a step without taper, stands at one current."""
         body = ~(self.constant_voltage[self.step] & self.tail)
-        whole, before = (self.levels[name].fill_null(0.0).to_numpy() for name in ("whole", "body"))
+        whole, before = (doubles(self.levels[name], 0.0) for name in ("whole", "body"))
         level = np.where(self.constant_voltage, before, whole)
         near = body & (np.abs(np.abs(self.current) - level[self.step]) <= CONSTANT_WIDTH * level[self.step])
         stands = self.total(near) >= CONSTANT_SHARE * np.maximum(self.total(body), 1) - 1
@@ -254,29 +256,34 @@ def _read_schedule(measurements: pl.DataFrame, starts: Integers) -> dict[str, pl
 def _mean_temperature(measurements: pl.DataFrame, records: _Records) -> dict[str, Doubles]:
     for name in TEMPERATURES:
         if name in measurements.columns and measurements[name].null_count() < measurements.height:
-            value = measurements[name].fill_null(float("nan")).to_numpy()
+            value = doubles(measurements[name])
             mean = records.group({"value": value}).agg(pl.col("value").filter(pl.col("value").is_not_nan()).mean())
-            return {"mean_temperature_celsius": mean["value"].fill_null(float("nan")).to_numpy()}
+            return {"mean_temperature_celsius": doubles(mean["value"])}
     return {}
 
 
-def _instrument_kinds(measurements: pl.DataFrame, records: _Records) -> list[str | None]:
-    """Return what the instrument calls each step: the word of most of its records; of cc and cv together, neither."""
+def _instrument_words(measurements: pl.DataFrame, records: _Records) -> Integers:
+    """Return what the instrument calls each step, by its place in WORDS; of cc and cv together, neither.
+
+    It is the word of most of a step's records.
+    """
+    steps = len(records.starts)
     if "step_type" not in measurements.columns:
-        return [None] * len(records.starts)
-    words = pl.DataFrame({"step": records.step, "said": measurements["step_type"]})
-    counted = words.group_by("step", "said", maintain_order=True).len().with_columns(pl.col("said").cast(pl.String))
-    counted = counted.with_columns(way=pl.col("said").str.extract(r"^([a-z]+)", 1))
-    mixed = pl.len().over("step", "way") > 1
-    most = counted.sort("step", "len", descending=[False, True], maintain_order=True)
-    said = pl.when(mixed).then("way").otherwise("said")
-    return most.with_columns(said=said).unique("step", keep="first", maintain_order=True)["said"].to_list()
+        return np.zeros(steps, dtype=np.int64)
+    word = codes(measurements["step_type"], -1) + 1
+    counted = np.bincount(records.step * len(WORDS) + word, minlength=steps * len(WORDS)).reshape(steps, len(WORDS))
+    # A record without a word says nothing about its step.
+    counted[:, 0] = np.where(counted[:, 1:].any(axis=1), 0, counted[:, 0])
+    most: Integers = counted.argmax(axis=1)
+    several = np.stack([(counted[:, FORMS_OF[way]] > 0).sum(axis=1) > 1 for way in PLAIN], axis=1)
+    for way, mixed in zip(PLAIN, several.T, strict=True):
+        most = np.where(mixed & np.isin(most, FORMS_OF[way]), WORDS[way], most)
+    return most
 
 
-def _name_kinds(records: _Records, said: list[str | None]) -> pl.Series:
+def _name_kinds(records: _Records, words: Integers) -> pl.Series:
     forms = 2 * records.constant_voltage + records.constant_current
     seen = np.where(records.heading > 0, forms, np.where(records.heading < 0, 4 + forms, 8))
-    words = np.array([WORDS[word] for word in said], dtype=np.int64)
     return pl.Series(STEP_TYPES).gather(CHOSEN[words, seen]).cast(STEP_TYPE)
 
 
@@ -294,6 +301,7 @@ def _choose_kind(said: str | None, seen: str) -> str:
 # What a step looks like, in the order that _name_kinds counts, what the instrument calls it, and what it is for both.
 LOOKS: Final = (*(f"{way}{form}" for way in PLAIN for form in ("", "_cc", "_cv", "_cccv")), "rest")
 WORDS: Final[dict[str | None, int]] = {word: index for index, word in enumerate((None, *STEP_TYPES))}
+FORMS_OF: Final = {way: [WORDS[word] for word in STEP_TYPES if word.partition("_")[0] == way] for way in PLAIN}
 CHOSEN: Final = np.array([[STEP_TYPES.index(_choose_kind(word, look)) for look in LOOKS] for word in WORDS])
 
 

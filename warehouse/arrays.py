@@ -1,0 +1,35 @@
+"""Columns as NumPy arrays, without the detour through an expression that Polars takes for each method of a series.
+
+That detour costs a quarter of a millisecond, whatever the length; a small file has dozens of columns to look at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def doubles(column: pl.Series, missing: float = float("nan")) -> Doubles:
+    """Return a numeric column as doubles, ``missing`` where it has no value."""
+    values: Doubles = column.to_numpy().astype(np.float64, copy=False)
+    if column.null_count():
+        # Nulls arrive as NaN; a table holds no NaN of its own.
+        return np.where(np.isnan(values), missing, values)
+    return values
+
+
+def integers(column: pl.Series, missing: int) -> Integers:
+    """Return a column of whole numbers, ``missing`` where it has no value."""
+    values = column.to_numpy()
+    if column.null_count():
+        values = np.where(np.isnan(values), missing, values)
+    return values.astype(np.int64, copy=False)
+
+
+def codes(column: pl.Series, missing: int) -> Integers:
+    """Return the place of each word in its enumeration, ``missing`` where there is none."""
+    return integers(column.to_physical(), missing)
