@@ -70,7 +70,7 @@ def _read_fastnda(path: Path) -> pl.DataFrame:
 
 
 def _read_galvani(path: Path) -> pl.DataFrame:
-    from galvani.BioLogic import MPRfile  # noqa: PLC0415 likewise
+    from galvani.BioLogic import MPRfile  # noqa: PLC0415 the same as above
 
     data = MPRfile(str(path)).data
     return pl.DataFrame({name: data[name].astype(data.dtype[name].newbyteorder("=")) for name in data.dtype.names})

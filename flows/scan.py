@@ -48,7 +48,7 @@ def look_around(home: Home) -> Iterator[Look]:
             for name in sorted(names):
                 path = os.path.join(folder, name)  # noqa: PTH118 a Path per file costs more than the stat
                 try:
-                    status = os.stat(path)  # noqa: PTH116 likewise
+                    status = os.stat(path)  # noqa: PTH116 the same as above
                 except OSError:
                     # It went away between the listing and the look; the next scan sees what is there.
                     continue

@@ -64,7 +64,7 @@ class Runner:
 def serve() -> None:
     """Answer requests until there are none; one JSON object a line."""
     import flows.cli  # noqa: PLC0415 only the server pays for it
-    import parsers  # noqa: PLC0415 likewise
+    import parsers  # noqa: PLC0415 the same as above
 
     parsers.formats()
     for line in sys.stdin:

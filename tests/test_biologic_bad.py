@@ -378,7 +378,7 @@ def test_cut_exports_read_or_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("length", "claimed"), [(214, True), (213, False), (215, False)])
-def test_state_is_known_by_its_whole_pattern(tmp_path: Path, length: int, claimed: bool) -> None:  # noqa: FBT001 parametrised
+def test_state_is_known_by_its_whole_pattern(tmp_path: Path, length: int, claimed: bool) -> None:  # noqa: FBT001 given by parametrize
     """A .sta has no signature: length, opening and zeros must all fit."""
     content = bytearray(length)
     content[:6] = bytes((0, 0, 3, 0, 0, 0x62))

@@ -402,7 +402,11 @@ def test_quality_without_a_counter(home: Home) -> None:
     """A file without counters has nothing to compare, and says so."""
     commit(home, "t", measure(cycle([1e-3])), C1)
     row = home.query("quality").row(0, named=True)
-    assert (row["steps_compared"], row["counter_ratio_median"], row["largest_gap_second"]) == (0, None, pytest.approx(360))
+    assert (row["steps_compared"], row["counter_ratio_median"], row["largest_gap_second"]) == (
+        0,
+        None,
+        pytest.approx(360),
+    )
 
 
 # Damage and company
