@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefect import flow, serve, task
 from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval
 
@@ -67,7 +68,8 @@ def scan(home: str) -> dict[str, int]:
     return take_settled(home, looks) if looks else {}
 
 
-@flow(name="ingest-settled")
+# A task and no flow: a flow's parameters are sent to the server, which refuses those of some thousand files.
+@task(cache_policy=NO_CACHE)
 def take_settled(home: str, looks: list[Look]) -> dict[str, int]:
     """Take in a batch of settled files; one run for all of them."""
     receipts = list(take_in(open_home(home), looks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from warehouse.errors import CellarError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
     from warehouse.home import Home
 
@@ -39,6 +41,8 @@ def run_service(home: Home) -> None:
         CellarError: the server did not come up.
     """
     os.environ.update({name: value for name, value in QUIET_SETTINGS.items() if name not in os.environ})
+    # Until Prefect listens itself: a service that is stopped while it starts must not leave its server behind.
+    signal.signal(signal.SIGTERM, _leave)
     if API_VARIABLE in os.environ:
         _serve(home)
         return
@@ -66,6 +70,10 @@ def own_server(folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/api"
         finally:
             _stop(server)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _serve(home: Home) -> None:

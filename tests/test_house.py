@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("parsers", "warehouse", "flows", "portal", "tests", "bench")
 CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "dev.py"]
 VENDORS = re.compile(r"(?<![a-z])(biologic|neware|arbin|maccor|ec-lab|eclab)(?![a-z])", re.IGNORECASE)
-REASON = r"\W*\w+\W+\w+"
+REASON = r"\W*\w{3,}"
 SPOKEN_OF = {"noqa": r"#\s*noqa\b(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*)?", "type": r"#\s*type:\s*ignore(\[[\w,\s-]*\])?"}
 
 
@@ -125,7 +125,7 @@ def test_lock_has_hashes_and_no_address() -> None:
 
 def test_lock_holds_what_the_project_asks_for() -> None:
     """Each direct dependency is in the lock."""
-    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.M)}
+    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)}
     wanted = project()["project"]["dependencies"] + project()["project"]["optional-dependencies"]["dev"]
     names = {re.split(r"[\[<>=~; ]", line)[0].lower() for line in wanted}
     assert names <= locked
