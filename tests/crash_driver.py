@@ -25,7 +25,7 @@ import parsers
 from flows.ingest import ingest_paths
 from flows.nightly import run_night
 from warehouse.home import Home
-from warehouse.identity import assign_test, find_cell, put_cells
+from warehouse.identity import add_firm, assign_test, find_cell, put_cells
 from warehouse.publish import Owner
 from warehouse.sources import count_states
 from warehouse.verify import check_home
@@ -54,9 +54,8 @@ ACTIONS: Final[dict[str, Action]] = {"ingest": ingest, "move": move, "night": ru
 def prepare(home: Home, scenario: str) -> None:
     """Make what the scenario begins with: two cells, and but for the first scenario a test of the first."""
     put_cells(home, [{"firm": "A", "cell_id": "C1"}, {"firm": "B", "cell_id": "C2"}])
-    with home.registry.write() as connection:
-        rows = [{"code": firm, "name": firm, "created_unix_second": 0.0} for firm in "AB"]
-        connection.execute(sa.insert(sa.table("firm", *map(sa.column, rows[0]))), rows)
+    for firm in "AB":
+        add_firm(home, firm)
     write_bdf(home.folder.parent / "new.csv", measure(cycle([1e-3, 0.9e-3])))
     if scenario != "ingest":
         ingest(home)
@@ -85,7 +84,7 @@ def count_steps(home: Path, last: int) -> None:
 
     fsync, commit = os.fsync, sa.engine.default.DefaultDialect.do_commit
 
-    def stepping_fsync(descriptor: int) -> None:
+    def stepping_fsync(descriptor: Any) -> None:
         step()
         fsync(descriptor)
 

@@ -32,10 +32,12 @@ class Site:
 
     @property
     def home(self) -> Path:
+        """The home."""
         return self.folder / "home"
 
     @property
     def lab(self) -> Path:
+        """The files of the lab that was taken in."""
         return self.folder / "lab"
 
     def cellar(self, *arguments: str | Path, home: bool = True, code: int = DONE) -> Said:
@@ -82,7 +84,7 @@ def fresh(tmp_path: Path, runner: Runner) -> Site:
 )
 def test_program_runs(tmp_path: Path, arguments: str, code: int, message: str) -> None:
     """The installed program runs by itself and ends with its exit code."""
-    command = [Path(sys.executable).with_name("cellar"), *arguments.split()]
+    command = [str(Path(sys.executable).with_name("cellar")), *arguments.split()]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == code
     assert message in done.stdout + done.stderr

@@ -208,7 +208,7 @@ def test_zip_in_a_zip_is_told(local_home: Home, tmp_path: Path, members: dict[st
     assert receipts[1]["path"].endswith("lab.zip!inner.zip")
 
 
-def test_mutated_zips_end_in_receipts(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+def test_mutated_zips_end_in_receipts(local_home: Home, tmp_path: Path) -> None:
     """Whatever bytes of a zip are changed, its drop ends in receipts with states, never in another error."""
     whole = pack(tmp_path / "lab.zip", {"a.txt": b"no test", "b.txt": b"nor this"}).read_bytes()
     generator = random.Random(1)  # noqa: S311 a reproducible mutation, not a secret

@@ -44,6 +44,12 @@ def firms(home: Home) -> Home:
     return with_firms(home)
 
 
+@pytest.fixture
+def local_firms(local_home: Home) -> Home:
+    """The same, on SQLite alone."""
+    return with_firms(local_home)
+
+
 def with_firms(home: Home) -> Home:
     for firm in "AB":
         add_firm(home, firm)
@@ -69,17 +75,17 @@ def owner_of(home: Home, test_id: str) -> tuple[str | None, str | None, str | No
 # The rules
 
 
-def test_option_comes_first(firms: Home) -> None:
+def test_option_comes_first(local_firms: Home) -> None:
     """What the user names wins over assignment and folder."""
-    assign_channel(firms, CHANNEL, cell(firms, "B", "C2"), 0.0, None)
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), 0.0, None)
     wish = Owner("A", "C1", "option")
-    assert resolve_owner(firms, wish, CHANNEL, START, ("B", "C2")) == wish
+    assert resolve_owner(local_firms, wish, CHANNEL, START, ("B", "C2")) == wish
 
 
-def test_assignment_comes_before_the_folder(firms: Home) -> None:
+def test_assignment_comes_before_the_folder(local_firms: Home) -> None:
     """The channel's assignment wins over the folder."""
-    assign_channel(firms, CHANNEL, cell(firms, "B", "C2"), 0.0, None)
-    assert resolve_owner(firms, Owner(), CHANNEL, START, ("A", "C1")) == Owner("B", "C2", "assignment")
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), 0.0, None)
+    assert resolve_owner(local_firms, Owner(), CHANNEL, START, ("A", "C1")) == Owner("B", "C2", "assignment")
 
 
 @pytest.mark.parametrize(
@@ -94,9 +100,9 @@ def test_assignment_comes_before_the_folder(firms: Home) -> None:
         ((), Owner()),
     ],
 )
-def test_folders_name_the_owner(firms: Home, folders: tuple[str, ...], owner: Owner) -> None:
+def test_folders_name_the_owner(local_firms: Home, folders: tuple[str, ...], owner: Owner) -> None:
     """The innermost folder named like a firm names it, the one below its cell if the firm has that cell."""
-    assert resolve_owner(firms, Owner(), None, None, folders) == owner
+    assert resolve_owner(local_firms, Owner(), None, None, folders) == owner
 
 
 def test_hangul_folders_of_a_mac_match(local_home: Home) -> None:
@@ -123,26 +129,26 @@ def test_assignment_is_half_open(firms: Home, when: float, cell_id: str | None) 
     ("begin", "end"),
     [(START, None), (START - DAY, None), (START + 1, START + 2), (START - 1, START + 1), (START, START + DAY)],
 )
-def test_overlapping_assignment_is_refused(firms: Home, begin: float, end: float | None) -> None:
+def test_overlapping_assignment_is_refused(local_firms: Home, begin: float, end: float | None) -> None:
     """A channel holds one cell at a time."""
-    assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, START + DAY)
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, START + DAY)
     with pytest.raises(UsageError, match="already holds C1 of A"):
-        assign_channel(firms, CHANNEL, cell(firms, "B", "C2"), begin, end)
+        assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), begin, end)
 
 
 @pytest.mark.parametrize("end", [START, START - DAY])
-def test_empty_assignment_is_refused(firms: Home, end: float) -> None:
+def test_empty_assignment_is_refused(local_firms: Home, end: float) -> None:
     """An assignment that ends before it begins is refused."""
     with pytest.raises(UsageError, match="before it begins"):
-        assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, end)
+        assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, end)
 
 
-def test_channel_of_a_file_finds_its_cell(firms: Home, small_lab: LabReport) -> None:
+def test_channel_of_a_file_finds_its_cell(local_firms: Home, small_lab: LabReport) -> None:
     """A file that names its channel goes to the cell that the channel held at its first record."""
     source = next(path for path in small_lab.files if path.suffix == ".txt")
-    assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, None)
-    assert take(firms, source)["cell_id"] == "C1"
-    assert owner_of(firms, firms.query("tests")["test_id"].item()) == ("A", "C1", "assignment")
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, None)
+    assert take(local_firms, source)["cell_id"] == "C1"
+    assert owner_of(local_firms, local_firms.query("tests")["test_id"].item()) == ("A", "C1", "assignment")
 
 
 def test_unknown_owner_is_added(local_home: Home) -> None:
@@ -153,11 +159,11 @@ def test_unknown_owner_is_added(local_home: Home) -> None:
     assert ensure_owner(local_home, None, "C9") == (owner, [])
 
 
-def test_cell_of_two_firms_needs_its_firm(firms: Home) -> None:
+def test_cell_of_two_firms_needs_its_firm(local_firms: Home) -> None:
     """A cell's name alone is enough only where one firm has it."""
-    put_cells(firms, [{"firm": "B", "cell_id": "C1"}])
+    put_cells(local_firms, [{"firm": "B", "cell_id": "C1"}])
     with pytest.raises(UsageError, match="2 firms have a cell 'C1'"):
-        ensure_owner(firms, None, "C1")
+        ensure_owner(local_firms, None, "C1")
 
 
 @pytest.mark.parametrize("code", ["", "_unassigned", "..", "a/b", "x" * 41, "a b"])
@@ -190,22 +196,22 @@ def test_firms_see_their_own_only(firms: Home) -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_another_firms_cell_does_not_exist(firms: Home, name: str) -> None:
+def test_another_firms_cell_does_not_exist(local_firms: Home, name: str) -> None:
     """To ask for another firm's cell or test is answered as for one that does not exist."""
-    test_id = commit(firms, "b", TWO_CYCLES, Owner("B", "C2"))
+    test_id = commit(local_firms, "b", TWO_CYCLES, Owner("B", "C2"))
     for wish, absent in (({"cell": "C2"}, {"cell": "C9"}), ({"test": test_id}, {"test": "t-9"})):
         with pytest.raises(UsageError) as foreign:
-            firms.query(name, firm="A", **wish)
+            local_firms.query(name, firm="A", **wish)
         with pytest.raises(UsageError) as unknown:
-            firms.query(name, firm="A", **absent)
+            local_firms.query(name, firm="A", **absent)
         there, nowhere = next(iter(wish.values())), next(iter(absent.values()))
         assert str(foreign.value).replace(there, nowhere) == str(unknown.value)
 
 
-def test_unknown_firm_is_a_usage_error(firms: Home) -> None:
+def test_unknown_firm_is_a_usage_error(local_firms: Home) -> None:
     """A firm that does not exist is told as such."""
     with pytest.raises(UsageError, match="no firm 'Z'"):
-        firms.query("fade", firm="Z")
+        local_firms.query("fade", firm="Z")
 
 
 # Moving
@@ -239,7 +245,8 @@ def test_move_is_one_step(firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answer_is_of_one_moment(firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that moves while a question is being answered is wholly in the answer or not at all."""
     test_id = commit(firms, "t", TWO_CYCLES, Owner("A", "C1"))
-    honest, moved = firms.registry.frame, []
+    honest = firms.registry.frame
+    moved: list[str] = []
 
     def slow(table: Any, *conditions: Any, **options: Any) -> pl.DataFrame:
         frame = honest(table, *conditions, **options)
@@ -255,20 +262,21 @@ def test_answer_is_of_one_moment(firms: Home, monkeypatch: pytest.MonkeyPatch) -
     assert moved
 
 
-def test_file_removed_while_asking_is_found_again(firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_removed_while_asking_is_found_again(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A night that removes a file between the look at the registry and its opening is not noticed by who asks."""
-    test_id = commit(firms, "t", TWO_CYCLES, Owner("A", "C1"))
-    honest, nights = firms.asker._look, []
+    test_id = commit(local_firms, "t", TWO_CYCLES, Owner("A", "C1"))
+    honest = local_firms.asker._look
+    nights: list[Any] = []
 
     def slow(*arguments: Any) -> Any:
         looked = honest(*arguments)
         if not nights:
-            nights.append(assign_test(firms, test_id, cell(firms, "A", "C1")))
-            run_night(firms)
+            nights.append(assign_test(local_firms, test_id, cell(local_firms, "A", "C1")))
+            run_night(local_firms)
         return looked
 
-    monkeypatch.setattr(firms.asker, "_look", slow)
-    assert firms.query("measurements", firm="A").height == TWO_CYCLES.height
+    monkeypatch.setattr(local_firms.asker, "_look", slow)
+    assert local_firms.query("measurements", firm="A").height == TWO_CYCLES.height
 
 
 def test_left_firm_keeps_no_file(firms: Home) -> None:
@@ -283,49 +291,62 @@ def test_left_firm_keeps_no_file(firms: Home) -> None:
     assert firms.query("cycles", firm="B").height == 2
 
 
-def test_channel_assignment_takes_what_waits(firms: Home) -> None:
+def test_channel_assignment_takes_what_waits(local_firms: Home) -> None:
     """An assignment takes the tests of its channel and time that had no cell, and no others."""
     later = measure(cycle([1e-3]), START + DAY)
-    inside = commit(firms, "in", TWO_CYCLES, channel=CHANNEL)
-    of_firm = commit(firms, "firm", measure(cycle([2e-3]), START + 9), Owner("A", None, "folder"), channel=CHANNEL)
-    after = commit(firms, "after", later, channel=CHANNEL)
-    elsewhere = commit(firms, "else", measure(cycle([3e-3]), START + 9), channel="other")
-    foreign = commit(firms, "b", measure(cycle([4e-3]), START + 9), Owner("B", None, "folder"), channel=CHANNEL)
-    assert set(assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, START + DAY)) == {inside, of_firm}
-    assert owner_of(firms, inside) == ("A", "C1", "assignment")
-    assert [owner_of(firms, test_id)[1] for test_id in (of_firm, after, elsewhere, foreign)] == ["C1", None, None, None]
+    inside = commit(local_firms, "in", TWO_CYCLES, channel=CHANNEL)
+    of_firm = commit(
+        local_firms, "firm", measure(cycle([2e-3]), START + 9), Owner("A", None, "folder"), channel=CHANNEL
+    )
+    after = commit(local_firms, "after", later, channel=CHANNEL)
+    elsewhere = commit(local_firms, "else", measure(cycle([3e-3]), START + 9), channel="other")
+    foreign = commit(local_firms, "b", measure(cycle([4e-3]), START + 9), Owner("B", None, "folder"), channel=CHANNEL)
+    assert set(assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, START + DAY)) == {
+        inside,
+        of_firm,
+    }
+    assert owner_of(local_firms, inside) == ("A", "C1", "assignment")
+    assert [owner_of(local_firms, test_id)[1] for test_id in (of_firm, after, elsewhere, foreign)] == [
+        "C1",
+        None,
+        None,
+        None,
+    ]
 
 
-def test_duplicate_with_owner_is_given(firms: Home, tmp_path: Path) -> None:
+def test_duplicate_with_owner_is_given(local_firms: Home, tmp_path: Path) -> None:
     """The same bytes dropped again with an owner's name give an unassigned test to that owner."""
     path = write_bdf(tmp_path / "t.csv", TWO_CYCLES)
-    take(firms, path)
-    receipt = take(firms, path, Owner("A", "C1", "option"))
+    take(local_firms, path)
+    receipt = take(local_firms, path, Owner("A", "C1", "option"))
     assert (receipt["state"], receipt["firm"], receipt["revision"]) == ("duplicate", "A", 2)
-    assert firms.query("cycles", firm="A").height == 2
+    assert local_firms.query("cycles", firm="A").height == 2
 
 
-def test_duplicate_does_not_take_anothers_test(firms: Home, tmp_path: Path) -> None:
+def test_duplicate_does_not_take_anothers_test(local_firms: Home, tmp_path: Path) -> None:
     """The same bytes dropped with another owner's name leave the test where it is, and say so."""
     path = write_bdf(tmp_path / "t.csv", TWO_CYCLES)
-    take(firms, path, Owner("A", "C1", "option"))
-    receipt = take(firms, path, Owner("B", "C2", "option"))
+    take(local_firms, path, Owner("A", "C1", "option"))
+    receipt = take(local_firms, path, Owner("B", "C2", "option"))
     assert receipt["warnings"] == ["the test keeps its owner; use 'cellar assign' to move it"]
-    assert firms.query("cycles", firm="B").is_empty()
+    assert local_firms.query("cycles", firm="B").is_empty()
 
 
-def test_unknown_test_cannot_be_assigned(firms: Home) -> None:
+def test_unknown_test_cannot_be_assigned(local_firms: Home) -> None:
     """A test that does not exist cannot be given away."""
     with pytest.raises(UsageError, match="no test 't-9'"):
-        assign_test(firms, "t-9", cell(firms, "A", "C1"))
+        assign_test(local_firms, "t-9", cell(local_firms, "A", "C1"))
 
 
 def test_cells_wait_for_the_night(local_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest is imported before or after a night, never in the middle of it."""
     monkeypatch.setattr(home_module, "LOCK_SECONDS", 0.1)
-    with closing(Home(local_home.folder)) as other, local_home.writing():
-        with pytest.raises(StoreBusy, match="has been writing"):
-            put_cells(other, [{"firm": "A", "cell_id": "C1"}])
+    with (
+        closing(Home(local_home.folder)) as other,
+        local_home.writing(),
+        pytest.raises(StoreBusy, match="has been writing"),
+    ):
+        put_cells(other, [{"firm": "A", "cell_id": "C1"}])
     assert local_home.registry.row(CELL, firm="A", cell_id="C1") is None
 
 
@@ -338,21 +359,21 @@ def manifest(folder: Path, convention: str) -> Path:
     return path
 
 
-def test_other_convention_derives_again(firms: Home, tmp_path: Path) -> None:
+def test_other_convention_derives_again(local_firms: Home, tmp_path: Path) -> None:
     """A manifest with another convention derives the cell's tests again: an anode half cell is charged last."""
-    import_manifest(firms, manifest(tmp_path, "full_charge_first"))
+    import_manifest(local_firms, manifest(tmp_path, "full_charge_first"))
     lossy = measure([(-AMPERE, 1e-3), (AMPERE, 0.8e-3)] * 3)
-    test_id = commit(firms, "t", lossy, Owner("A", "C1"))
-    before = firms.query("cycles", firm="A")
-    receipt = import_manifest(firms, manifest(tmp_path, "half_anode"))
-    after = firms.query("cycles", firm="A")
+    test_id = commit(local_firms, "t", lossy, Owner("A", "C1"))
+    before = local_firms.query("cycles", firm="A")
+    receipt = import_manifest(local_firms, manifest(tmp_path, "half_anode"))
+    after = local_firms.query("cycles", firm="A")
     assert receipt.rederived == (test_id,)
     assert (before.height, after.height) == (4, 3)
     assert after["coulombic_efficiency"].to_list() == pytest.approx([0.8] * 3)
 
 
-def test_same_convention_derives_nothing(firms: Home, tmp_path: Path) -> None:
+def test_same_convention_derives_nothing(local_firms: Home, tmp_path: Path) -> None:
     """A manifest that repeats what is known derives nothing again."""
-    import_manifest(firms, manifest(tmp_path, "half_anode"))
-    commit(firms, "t", DISCHARGE_FIRST, Owner("A", "C1"))
-    assert import_manifest(firms, manifest(tmp_path, "half_anode")).rederived == ()
+    import_manifest(local_firms, manifest(tmp_path, "half_anode"))
+    commit(local_firms, "t", DISCHARGE_FIRST, Owner("A", "C1"))
+    assert import_manifest(local_firms, manifest(tmp_path, "half_anode")).rederived == ()

@@ -130,7 +130,7 @@ def test_dtypes_do_not_depend_on_rows(example: Home, tmp_path: Path, name: str) 
 
 def test_unknown_question_is_a_usage_error(example: Home) -> None:
     """A question that does not exist is told with those that do."""
-    with pytest.raises(UsageError, match="no query 'fades'.*fade, measurements"):
+    with pytest.raises(UsageError, match=r"no query 'fades'.*fade, measurements"):
         example.query("fades")
 
 
@@ -431,9 +431,7 @@ def test_many_ask_at_once(example: Home) -> None:
     wrong: list[str] = []
 
     def ask(cell: str) -> None:
-        for _ in range(5):
-            if not example.query("fade", cell=cell).equals(wanted[cell]):
-                wrong.append(cell)
+        wrong.extend(cell for _ in range(5) if not example.query("fade", cell=cell).equals(wanted[cell]))
 
     threads = [threading.Thread(target=ask, args=(cell,)) for cell in list(wanted) * 3]
     for thread in threads:
