@@ -35,13 +35,7 @@ RETRY_SECONDS: Final = 10
 
 def is_busy(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Say whether a task failed because another writer was at work: only then trying again can help."""
-    try:
-        state.result()
-    except StoreBusy:
-        return True
-    except BaseException:  # noqa: BLE001 any other failure is reported by Prefect itself, unchanged
-        return False
-    return False
+    return isinstance(state.result(raise_on_failure=False), StoreBusy)
 
 
 @task(retries=RETRIES, retry_delay_seconds=RETRY_SECONDS, retry_condition_fn=is_busy)

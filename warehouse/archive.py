@@ -55,14 +55,11 @@ class Archive:
             digest, size = _copy_hashing(source, temporary, shown)
             final = self.path_of(digest)
             # A copy that has rotted on the disk is healed by the drop of a good one.
-            if final.exists() and hash_file(final) == digest:
-                temporary.unlink()
-            else:
+            if not (final.exists() and hash_file(final) == digest):
                 make_folder(final.parent)
                 publish_file(temporary, final)
-        except BaseException:
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
         return Capture(digest, size, final)
 
     def remove_temporaries(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,11 +118,7 @@ class Registry:
         rows = [rows] if isinstance(rows, dict) else list(rows)
         if not rows:
             return
-        insert = postgresql_insert if self.engine.dialect.name == "postgresql" else sqlite_insert
-        statement = insert(table)
-        keys = [column.name for column in table.primary_key]
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        connection.execute(_make_upsert(table, self.engine.dialect.name, tuple(rows[0])), rows)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -135,6 +132,16 @@ class Registry:
                 # Two that open a new registry at once would both create its tables.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
             METADATA.create_all(connection)
+
+
+@cache
+def _make_upsert(table: sa.Table, dialect: str, names: tuple[str, ...]) -> sa.Insert:
+    """Return the statement that inserts rows with these columns or replaces them; made once, for it is slow to make."""
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def refuse_network_mount(database: Path) -> None:

@@ -68,9 +68,9 @@ class Store:
             stored = Stored(path, table.name, frame.height, temporary.stat().st_size, hash_file(temporary))
             _check_rows(temporary, frame.height)
             publish_file(temporary, final)
-        except BaseException:
+        finally:
+            # Published, it has its final name; otherwise it is worth nothing.
             temporary.unlink(missing_ok=True)
-            raise
         return stored
 
     def path_of(self, path: str) -> Path:
