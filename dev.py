@@ -74,7 +74,7 @@ def docs(arguments: list[str]) -> int:
 
 def lock(arguments: list[str]) -> int:
     """Resolve the dependencies again, without any host name in the result."""
-    options = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet"
+    options = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet"
     command = ["uv", "pip", "compile", *options.split(), "pyproject.toml", "-o", LOCK.name]
     return run([*command, *arguments])
 
