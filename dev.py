@@ -74,7 +74,7 @@ def docs(arguments: list[str]) -> int:
 
 def lock(arguments: list[str]) -> int:
     """Resolve the dependencies again, without any host name in the result."""
-    options = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet"
+    options = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet"
     command = ["uv", "pip", "compile", *options.split(), "pyproject.toml", "-o", LOCK.name]
     return run([*command, *arguments])
 
@@ -90,8 +90,9 @@ def set_up() -> None:
     uv = shutil.which("uv")
     install = [uv, "pip", "install", "--python", str(PYTHON)] if uv else [str(PYTHON), "-m", "pip", "install"]
     quiet = ["--quiet"] if uv else ["--quiet", "--disable-pip-version-check"]
-    for what in (["--require-hashes", "-r", str(LOCK)], ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]):
-        code = run([*install, *quiet, *what])
+    # The lock is whole, so nothing is left to resolve; pip would refuse an extra that the lock pins without naming it.
+    for what in (["--require-hashes", "-r", str(LOCK)], ["--no-build-isolation", "--editable", str(ROOT)]):
+        code = run([*install, *quiet, "--no-deps", *what])
         if code:
             raise SystemExit(code)
     STAMP.write_text(wanted)
