@@ -5,7 +5,6 @@ from __future__ import annotations
 import lzma
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import parsers
+from parsers.contract import BROKEN_ZIP
 from warehouse.errors import QuarantineError, UsageError
 
 SYSTEM_FILES: Final = (
@@ -33,10 +33,7 @@ LARGEST_MEMBER: Final = 4 << 30
 MOST_MEMBERS: Final = 10_000
 COPY_CHUNK: Final = 1 << 20
 UTF8_NAME: Final = 0x800
-UNPACKING: Final = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(ValueError, RuntimeError, NotImplementedError),
-)
+UNPACKING: Final[tuple[type[Exception], ...]] = (*BROKEN_ZIP, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
