@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from warehouse.arrays import codes
 from warehouse.errors import ContradictionError
-from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
+from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPES, Table, conform_columns
 
 # A contradiction is a factor, not a deviation: instruments and integrals differ by per cents, units by thousands.
 FACTOR_TOLERANCE: Final = 0.1
@@ -120,26 +120,33 @@ def check_sign(frame: pl.DataFrame, shown: str) -> None:
     """
     if "step_type" not in frame.columns:
         return
-    current, name = pl.col("current_ampere"), pl.col("step_type")
-    counted = frame.group_by("step_type").agg(into=(current > 0).sum(), out=(current < 0).sum())
-    words = (
-        counted.with_columns(name.cast(pl.String))
-        .filter(name.str.contains("charge"))
-        .with_columns(way=name.str.extract(r"^([a-z]+)", 1), rows=pl.col("into") + pl.col("out"))
-        .with_columns(against=pl.when(pl.col("way") == "charge").then("out").otherwise("into"))
-    )
+    said, current = codes(frame["step_type"], len(STEP_TYPES)), frame["current_ampere"].to_numpy()
+    into, out = (np.bincount(said[mask], minlength=len(STEP_TYPES)) for mask in (current > 0, current < 0))
+    words = [
+        _Word(name.partition("_")[0], name, int(into[index] + out[index]), int((out if starts else into)[index]))
+        for index, name in enumerate(STEP_TYPES)
+        if (starts := name.startswith("charge")) or name.startswith("discharge")
+    ]
     # Unsigned currents have half of all rows right, so each word is judged by itself, unless its rows are too few.
     # At a held voltage the cell decides which way the current flows.
-    driven = words.filter(~name.str.ends_with("_cv"))
     for way in ("charge", "discharge"):
-        mine = driven.filter(pl.col("way") == way)
-        _refuse_sign(mine if mine["rows"].sum() >= FEWEST_SAMPLES else words, shown)
+        mine = [word for word in words if word.way == way and not word.name.endswith("_cv")]
+        _refuse_sign(mine if sum(word.rows for word in mine) >= FEWEST_SAMPLES else words, shown)
 
 
-def _refuse_sign(words: pl.DataFrame, shown: str) -> None:
-    rows, against = words.select(pl.col("rows", "against").sum()).row(0)
+class _Word(NamedTuple):
+    """A step type that names a direction: its rows with current, and those whose current has the other sign."""
+
+    way: str
+    name: str
+    rows: int
+    against: int
+
+
+def _refuse_sign(words: list[_Word], shown: str) -> None:
+    rows, against = sum(word.rows for word in words), sum(word.against for word in words)
     if against > SIGN_SHARE * rows:
-        named = " or ".join(words["way"].unique().sort())
+        named = " or ".join(sorted({word.way for word in words if word.rows}))
         raise ContradictionError(
             shown,
             f"{against / rows:.0%} of the rows that the instrument calls {named} have the other current sign",
