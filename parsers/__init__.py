@@ -40,8 +40,12 @@ def formats() -> dict[str, Format]:
 
 
 @contextmanager
-def open_source(path: str | PathLike[str], name: str | None = None, zone: ZoneInfo = SITE_ZONE) -> Iterator[Source]:
+def open_source(
+    path: str | PathLike[str], name: str | None = None, zone: ZoneInfo = SITE_ZONE
+) -> Iterator[tuple[Source, list[Format]]]:
     """Open a file as a source; a zip that no format claims and that holds one file stands for that file.
+
+    Yields the source with the formats that claim it: a workbook's sheets are looked at once, not once more to read.
 
     Args:
         path: where the bytes are.
@@ -49,14 +53,16 @@ def open_source(path: str | PathLike[str], name: str | None = None, zone: ZoneIn
         zone: the site's zone, for wall clocks without one.
     """
     source = Source(Path(path), name or Path(path).name, zone)
-    member = None if claims(source) else open_member(source.path)
+    claimants = claims(source)
+    member = None if claimants else open_member(source.path)
     if member is None:
-        yield source
+        yield source, claimants
         return
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
         inside = Path(folder) / "member"
         inside.write_bytes(member[1].getbuffer())
-        yield replace(source, path=inside, name=f"{source.name}!{member[0]}")
+        unpacked = replace(source, path=inside, name=f"{source.name}!{member[0]}")
+        yield unpacked, claims(unpacked)
 
 
 def claims(source: Source) -> list[Format]:
@@ -67,8 +73,8 @@ def claims(source: Source) -> list[Format]:
 
 def detect(path: str | PathLike[str], name: str | None = None) -> list[Format]:
     """Return every format that claims a file, reading no more than its start."""
-    with open_source(path, name) as source:
-        return claims(source)
+    with open_source(path, name) as (_, claimants):
+        return claimants
 
 
 def read(path: str | PathLike[str], name: str | None = None, zone: ZoneInfo = SITE_ZONE) -> Reading:
@@ -86,8 +92,8 @@ def read(path: str | PathLike[str], name: str | None = None, zone: ZoneInfo = SI
         FormatUnknown: no format, or more than one, claims the file.
         ParseError: the file breaks its format's rules.
     """
-    with open_source(path, name, zone) as source:
-        return _read_claimed(source, claims(source))
+    with open_source(path, name, zone) as (source, claimants):
+        return _read_claimed(source, claimants)
 
 
 def read_as(
@@ -101,7 +107,7 @@ def read_as(
     """
     if format_name not in formats():
         raise UsageError(f"there is no format {format_name!r}; 'cellar formats' lists them")
-    with open_source(path, name, zone) as source:
+    with open_source(path, name, zone) as (source, _):
         return _read_claimed(source, [formats()[format_name]])
 
 

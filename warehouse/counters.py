@@ -7,7 +7,6 @@ between the records that it writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -114,15 +113,11 @@ def decimal_quantum(values: Doubles) -> float:
     if not len(sample):
         return 0.0
     sample = sample[:: max(1, len(sample) // SAMPLED)]
-    for places in _decimal_places():
+    for places in range(FINEST_DECIMAL + 1):
         scaled = sample * 10.0**places
         if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-9 * np.maximum(np.abs(scaled), 1)):
             return float(10.0**-places)
     return 0.0
-
-
-def _decimal_places() -> Iterator[int]:
-    yield from range(FINEST_DECIMAL + 1)
 
 
 def _values(measurements: pl.DataFrame, name: str) -> Doubles | None:
