@@ -114,6 +114,7 @@ def _mart_row(stored: Stored, firm: str) -> Row:
         "firm": firm,
         "test_id": None,
         "revision": None,
+        "first_row": 0,
         "rows": stored.rows,
         "size": stored.size,
         "sha256": stored.sha256,

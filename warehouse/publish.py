@@ -227,6 +227,7 @@ def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame) -> Ro
         "firm": test["firm"] or "",
         "test_id": test["test_id"],
         "revision": test["revision"],
+        "first_row": 0,
         "rows": stored.rows,
         "size": stored.size,
         "sha256": stored.sha256,

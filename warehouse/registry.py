@@ -55,9 +55,14 @@ SOURCE_FILE: Final = SQL_TABLES["source_file"]
 INBOX_FILE: Final = SQL_TABLES["inbox_file"]
 RECEIPT: Final = SQL_TABLES["receipt"]
 STORED_FILE: Final = SQL_TABLES["stored_file"]
+PROGRESS: Final = SQL_TABLES["progress"]
+WORKER: Final = SQL_TABLES["worker"]
+LEASE: Final = SQL_TABLES["lease"]
+GENERATION: Final = SQL_TABLES["generation"]
 NIGHT: Final = SQL_TABLES["night"]
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)
 sa.Index("receipt_by_hash", RECEIPT.c.sha256)
+sa.Index("source_by_head", SOURCE_FILE.c.head_sha256)
 
 
 class Registry:

@@ -345,6 +345,9 @@ SOURCE_FILE: Final = Table(
         _text("test_id", "The test that its rows went to"),
         _text("firm", "Firm that the drop named"),
         _text("cell_id", "Cell that the drop named"),
+        _text("head_sha256", "Hash of its first 4096 bytes: versions of one growing file share it"),
+        _text("previous_sha256", "The earlier version of the file that it continues or replaces"),
+        _text("readers", "Fingerprint of the readers that judged it: others may judge it anew"),
         _text("reason_code", "Why it was not committed"),
         _text("reason_detail", "What was found, in English"),
         _text("reason_where", "Byte, line or column"),
@@ -361,6 +364,7 @@ INBOX_FILE: Final = Table(
         _text("path", "Absolute path", required=True, key=True),
         _count("size", "Bytes", required=True),
         _count("modified_ns", "Time of its last change as the file system tells it, nanoseconds", required=True),
+        _text("sha256", "Hash of the bytes that were taken; null while they could not be read"),
         _float("taken_unix_second", "s", "When it was taken in", required=True),
     ),
 )
@@ -389,11 +393,57 @@ STORED_FILE: Final = Table(
         _text("firm", "Folder that keeps it: a firm's code, or _unassigned", required=True),
         _text("test_id", "The test; null for a mart, which holds many"),
         _count("revision", "Revision of the test's data"),
+        _count("first_row", "Number, within the test, of the file's first row, from 0", required=True),
         _count("rows", "Rows in the file", required=True),
         _count("size", "Bytes", required=True),
         _text("sha256", "Hash of the file", required=True),
         _text("mart", "Path of the mart that also holds these rows; null until compacted"),
         _flag("current", "Whether readers open it", required=True),
+    ),
+)
+
+PROGRESS: Final = Table(
+    "progress",
+    "How far a test was derived, so that what is appended to it costs what is new and not what is there.",
+    "registry",
+    (
+        _text("test_id", "The test", required=True, key=True),
+        _count("revision", "Revision of the test's data", required=True),
+        _text("state", "State of the derivation after the last row, as JSON", required=True),
+    ),
+)
+
+WORKER: Final = Table(
+    "worker",
+    "Every process that takes in sources at the moment; one whose beat stands still is dead.",
+    "registry",
+    (
+        _text("owner", "Token of the process, unique for all time", required=True, key=True),
+        _text("host", "Machine that it runs on", required=True),
+        _count("pid", "Its number on that machine", required=True),
+        _text("born", "When the machine started it, so that a later process with its number is not taken for it"),
+        _count("beat", "Counts up while it lives", required=True),
+    ),
+)
+
+LEASE: Final = Table(
+    "lease",
+    "Who works on what. The fence counts up with every owner: a commit under an older fence is refused.",
+    "registry",
+    (
+        _text("name", "What is worked on: source:<sha256> or night", required=True, key=True),
+        _text("owner", "The worker; null when free"),
+        _count("fence", "Counts the owners so far", required=True),
+    ),
+)
+
+GENERATION: Final = Table(
+    "generation",
+    "Per firm a number that every change of its tests or cells counts up: what was made from an older one is stale.",
+    "registry",
+    (
+        _text("firm", "Code of the firm; empty for the platform's own area", required=True, key=True),
+        _count("number", "Counts up", required=True),
     ),
 )
 
@@ -479,6 +529,10 @@ TABLES: Final = (
     INBOX_FILE,
     RECEIPT,
     STORED_FILE,
+    PROGRESS,
+    WORKER,
+    LEASE,
+    GENERATION,
     NIGHT,
 )
 
