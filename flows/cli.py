@@ -12,7 +12,7 @@ from typing import Final
 import typer
 from rich.markup import escape
 
-from flows.commands import asking, identity, ingesting, reading, running
+from flows.commands import asking, identity, ingesting, manifests, quarantine, reading, running
 from flows.console import EXIT_CHECK, EXIT_FAILED, EXIT_USAGE, err
 from warehouse.errors import CellarError, QuarantineError, UsageError
 from warehouse.sentences import explain
@@ -24,7 +24,7 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (identity, reading, ingesting, asking, running):
+for module in (identity, manifests, reading, ingesting, quarantine, asking, running):
     module.register(app)
 
 

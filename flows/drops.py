@@ -1,39 +1,40 @@
-"""From what a user names to single sources: files, folders, and zip archives with several files inside."""
+"""From what a user names to single sources: files, folders, and zip archives with several files inside.
+
+Links are not followed: an inbox may be open to people who may not read what they point to. A zip inside a zip is
+opened, one inside that is set aside. All limits are counted while reading (:mod:`parsers._zips`).
+"""
 
 from __future__ import annotations
 
-import lzma
+import io
+import os
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import parsers
-from parsers.contract import BROKEN_ZIP
+from flows.names import folders_of, is_system_file, label_members, printable
+from parsers._zips import LARGEST_TOGETHER, MAGIC, Budget, find_overlapping, open_zip, unpack_entry
 from warehouse.errors import QuarantineError, UsageError
+from warehouse.foreign import Foreign, blame, open_foreign
 
-SYSTEM_FILES: Final = (
-    ".ds_store",
-    "thumbs.db",
-    "desktop.ini",
-    "~$*",
-    "._*",
-    "*.part",
-    "*.crdownload",
-    "*.tmp",
-    ".~lock*",
-)
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["Drop", "drop_of", "list_files", "open_drops", "printable"]
+
 # Workbooks and documents are zips too, and one file each to the people who drop them.
-OFFICE_MEMBER: Final = "[Content_Types].xml"
-LARGEST_MEMBER: Final = 4 << 30
+OFFICE_MEMBERS: Final = frozenset({"[Content_Types].xml", "mimetype"})
 MOST_MEMBERS: Final = 10_000
-COPY_CHUNK: Final = 1 << 20
-UTF8_NAME: Final = 0x800
-UNPACKING: Final[tuple[type[Exception], ...]] = (*BROKEN_ZIP, lzma.LZMAError)
+# A zip in a dropped zip is opened, a zip in that is not.
+DEEPEST: Final = 2
+BUFFER: Final = 1 << 16
+TOO_DEEP: Final = "an archive inside an archive inside an archive"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Drop:
         folders: the folders it lay in, outermost first, which may name firm and cell.
         container: whether it is an archive whose members are drops of their own.
         refusal: why there are no bytes to take, if so.
+        verdict: why its bytes are kept and not read, if so.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Drop:
     folders: tuple[str, ...]
     container: bool = False
     refusal: QuarantineError | None = None
+    verdict: QuarantineError | None = None
 
     @property
     def name(self) -> str:
@@ -62,114 +65,215 @@ class Drop:
     @property
     def is_system_file(self) -> bool:
         """Whether the operating system or a half-finished copy made it."""
-        return any(fnmatch(self.name.lower(), pattern) for pattern in SYSTEM_FILES)
+        return is_system_file(self.name, self.folders)
 
 
 def list_files(paths: Iterable[Path]) -> list[Path]:
     """Return the files that the paths name, folders walked in a fixed order.
+
+    A link that the user names stands for what it points to. Links found on the way, and folders that cannot be
+    listed, are returned as they are, so that :func:`drop_of` says why nothing is taken from them.
 
     Raises:
         UsageError: a path does not exist.
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            files.extend(sorted(entry for entry in path.rglob("*") if entry.is_file()))
-        elif path.exists():
-            files.append(path)
-        else:
+        if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
+        named = path.resolve() if path.is_symlink() else path
+        files.extend(_walk(named) if named.is_dir() else [named])
     return files
 
 
 def drop_of(path: Path, shown: str | None = None) -> Drop:
     """Return a file as a drop: it lay where it is shown to have lain, whose bytes may be elsewhere by now."""
     if shown is None:
-        return Drop(path, printable(path), Path(printable(path.absolute())).parent.parts)
+        shown = printable(path)
+        drop = Drop(path, shown, Path(printable(path.absolute())).parent.parts)
+        return replace(drop, refusal=_refuse_path(path, shown))
     outside, _, inside = shown.partition("!")
-    return Drop(path, shown, Path(outside).absolute().parent.parts + _inner_folders(inside))
-
-
-def printable(path: Path) -> str:
-    r"""Return a path as text that can be stored and shown: bytes that are no UTF-8 as ``\xNN``."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return Drop(path, shown, Path(outside).absolute().parent.parts + folders_of(inside))
 
 
 @contextmanager
 def open_drops(whole: Drop) -> Iterator[Iterator[Drop]]:
-    """Open a drop as the drops it holds: itself, and the members if it is an archive of several files."""
+    """Open a drop as the drops it holds: itself, and the members if it is an archive of several files.
+
+    Iterating raises SourceBusy when the archive goes away or its share does not answer.
+    """
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
-        yield _unfold(whole, Path(folder))
+        yield _Unfolding(Path(folder)).unfold(whole)
 
 
-def _unfold(drop: Drop, scratch: Path) -> Iterator[Drop]:
+def _walk(folder: Path) -> list[Path]:
+    """Return every entry below a folder that is no folder to go into."""
+    found: list[Path] = []
+
+    def note(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for root, folders, names in os.walk(folder, onerror=note):
+        found += [Path(root, name) for name in names]
+        found += [Path(root, name) for name in folders if Path(root, name).is_symlink()]
+    # The system lists in any order; receipts and tests want the same one each time.
+    return sorted(found)
+
+
+def _refuse_path(path: Path, shown: str) -> QuarantineError | None:
+    """Return why a path is not even opened: opening a pipe would wait for ever."""
     try:
-        members = _members(drop.path)
+        mode = path.lstat().st_mode
+    except OSError:
+        # Whoever opens it says what is wrong.
+        return None
+    if stat.S_ISLNK(mode):
+        return QuarantineError(shown, f"a link to {printable(path.readlink())}, not followed", code="symbolic_link")
+    if stat.S_ISDIR(mode):
+        return QuarantineError(shown, "a folder that cannot be listed", code="cannot_open")
+    if not stat.S_ISREG(mode):
+        return QuarantineError(shown, "cannot be opened: it is no regular file", code="cannot_open")
+    return None
+
+
+class _Unfolding:
+    """Unfolds one drop, within limits that hold for all it holds together.
+
+    Args:
+        scratch: a folder for what is unpacked.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._budget = Budget(LARGEST_TOGETHER)
+        self._taken = 0
+
+    def unfold(self, drop: Drop, depth: int = 0) -> Iterator[Drop]:
+        """Yield a drop and, if it is an archive, what it holds."""
+        try:
+            is_zip = drop.refusal is None and not drop.is_system_file and _is_plain_zip(drop)
+            if is_zip and depth == DEEPEST:
+                yield replace(drop, verdict=QuarantineError(drop.shown, TOO_DEEP, code="nested_too_deep"))
+            elif is_zip and self._holds_drops(drop):
+                yield replace(drop, container=True)
+                yield from self._unpack(drop, depth)
+            else:
+                yield drop
+        except QuarantineError as refusal:
+            yield replace(drop, refusal=refusal)
+
+    def _holds_drops(self, drop: Drop) -> bool:
+        """Say whether the files in a zip are drops of their own: one alone is read as that, unless it is a zip."""
+        inside = self._scratch / "only"
+        with _open_container(drop) as container:
+            files = [entry for entry in container.infolist() if not entry.is_dir()]
+            if len(files) != 1:
+                return len(files) > 1
+            try:
+                with inside.open("wb") as writer:
+                    # It is unpacked once more if it is opened, and only that counts.
+                    for chunk in unpack_entry(container, files[0], drop.shown, replace(self._budget)):
+                        if writer.tell() == 0 and not chunk.startswith(MAGIC):
+                            return False
+                        writer.write(chunk)
+                return _is_plain_zip(replace(drop, path=inside))
+            except QuarantineError:
+                # Reading it says what is wrong with it.
+                return False
+            finally:
+                inside.unlink(missing_ok=True)
+
+    def _unpack(self, whole: Drop, depth: int) -> Iterator[Drop]:
+        """Yield what the members of a zip are, one by one; a bad one does not stop the others."""
+        with _open_container(whole) as container:
+            entries = [entry for entry in container.infolist() if not entry.is_dir()]
+            shared = find_overlapping(entries)
+            for entry, label in zip(entries, label_members(entries), strict=True):
+                if self._taken >= MOST_MEMBERS or self._budget.left < 0:
+                    yield self._stop(whole, len(entries))
+                    return
+                self._taken += 1
+                inside = self._scratch / str(self._taken)
+                drop = Drop(inside, f"{whole.shown}!{label}", whole.folders + folders_of(label))
+                refusal = self._unpack_one(container, entry, drop, overlaps=entry.header_offset in shared)
+                yield from self.unfold(drop, depth + 1) if refusal is None else [replace(drop, refusal=refusal)]
+                # At most one member of each level lies on the disk at a time.
+                inside.unlink(missing_ok=True)
+
+    def _unpack_one(
+        self, container: zipfile.ZipFile, entry: zipfile.ZipInfo, drop: Drop, *, overlaps: bool
+    ) -> QuarantineError | None:
+        if overlaps:
+            detail = "it shares its place in the archive with another file"
+            return QuarantineError(drop.shown, detail, code="overlapping_files")
+        try:
+            with drop.path.open("wb") as writer:
+                for chunk in unpack_entry(container, entry, drop.shown, self._budget):
+                    writer.write(chunk)
+        except QuarantineError as refusal:
+            return refusal
+        return None
+
+    def _stop(self, whole: Drop, count: int) -> Drop:
+        """Return the drop that tells that not all files were taken."""
+        if self._budget.left < 0:
+            detail, code = f"more than {LARGEST_TOGETHER} bytes in {count} files", "too_large_together"
+        else:
+            detail, code = f"{count} files, of which not all were taken: at most {MOST_MEMBERS}", "too_many_files"
+        return replace(whole, refusal=QuarantineError(whole.shown, detail, code=code))
+
+
+def _is_plain_zip(drop: Drop) -> bool:
+    """Say whether a drop is a zip that is no file of some format in itself."""
+    try:
+        members = parsers.Peek(drop.path, drop.name).members
+        if not members or OFFICE_MEMBERS & {*members}:
+            return False
+        return not parsers.claims(parsers.Source(drop.path, drop.name))
     except OSError as error:
-        refusal = QuarantineError(drop.shown, f"cannot be opened: {error.strerror}", code="cannot_open")
-        yield replace(drop, refusal=refusal)
-        return
-    if len(members) < 2:  # noqa: PLR2004 one file in a zip is read as that file
-        yield drop
-        return
-    yield replace(drop, container=True)
-    with zipfile.ZipFile(drop.path) as archive:
-        for number, member in enumerate(members[:MOST_MEMBERS]):
-            inside = scratch / str(number)
-            yield _unpack(archive, member, inside, drop)
-            inside.unlink(missing_ok=True)
-    if len(members) > MOST_MEMBERS:
-        detail = f"{len(members)} files, of which the first {MOST_MEMBERS} were taken"
-        yield replace(drop, refusal=QuarantineError(drop.shown, detail, code="too_many_files"))
+        raise blame(error, drop.shown) from error
 
 
-def _members(path: Path) -> list[zipfile.ZipInfo]:
-    """Return the files inside a zip that no format claims as its own container."""
-    source = parsers.Source(path, path.name)
-    peek = parsers.Peek(path, path.name)
-    if len(peek.members) < 2 or OFFICE_MEMBER in peek.members or parsers.claims(source):  # noqa: PLR2004 one file in a zip is read as that file
-        return []
-    with zipfile.ZipFile(path) as archive:
-        return [entry for entry in archive.infolist() if not entry.is_dir()]
+@contextmanager
+def _open_container(drop: Drop) -> Iterator[zipfile.ZipFile]:
+    with (
+        open_foreign(drop.path, drop.shown) as file,
+        open_zip(io.BufferedReader(_ForeignReader(file), BUFFER), drop.shown) as container,
+    ):
+        yield container
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, whole: Drop) -> Drop:
-    name = _member_name(member)
-    drop = Drop(target, f"{whole.shown}!{name}", whole.folders + _inner_folders(name))
-    try:
-        with target.open("wb") as writer:
-            for chunk in _read_member(archive, member, drop.shown):
-                writer.write(chunk)
-    except QuarantineError as refusal:
-        return replace(drop, refusal=refusal)
-    return drop
+class _ForeignReader(io.RawIOBase):
+    """A file of others as :mod:`zipfile` wants it: what fails is told as the failure of its share.
 
+    Args:
+        file: the open file.
+    """
 
-def _inner_folders(name: str) -> tuple[str, ...]:
-    return tuple(part for part in Path(name).parent.parts if part not in {"..", "/"})
+    def __init__(self, file: Foreign) -> None:
+        self._source = file
+        self._place = 0
 
+    def readable(self) -> bool:
+        """It is made to be read."""
+        return True
 
-def _member_name(member: zipfile.ZipInfo) -> str:
-    """Return a member's name; one that does not claim to be UTF-8 was most likely written by a Korean Windows."""
-    if member.flag_bits & UTF8_NAME:
-        return printable(Path(member.filename))
-    try:
-        return member.filename.encode("cp437").decode("cp949")
-    except UnicodeError:
-        return member.filename
+    def seekable(self) -> bool:
+        """It can be read from any place on."""
+        return True
 
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place; one before the beginning is a damaged directory's."""
+        place = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.size}[whence] + offset
+        if place < 0:
+            raise ValueError(f"there is no place {place}")
+        self._place = place
+        return place
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str) -> Iterator[bytes]:
-    """Yield a member's bytes, counting them: what the directory says of its size may be a lie."""
-    left = LARGEST_MEMBER
-    try:
-        with archive.open(member) as reader:
-            while chunk := reader.read(COPY_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    break
-                yield chunk
-    except UNPACKING as error:
-        raise QuarantineError(shown, f"cannot be unpacked: {error}", code="broken_file") from error
-    if left < 0:
-        raise QuarantineError(shown, f"larger than {LARGEST_MEMBER} bytes", code="too_large")
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read as much as the system gives at once."""
+        view = memoryview(buffer)
+        chunk = self._source.read(self._place, len(view))
+        view[: len(chunk)] = chunk
+        self._place += len(chunk)
+        return len(chunk)

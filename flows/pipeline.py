@@ -6,20 +6,25 @@ believes. A run costs about a second, so a batch of files is one run, never a fi
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 from prefect import flow, serve, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.deployments.runner import RunnerDeployment
-from prefect.schedules import Cron, Interval
+from prefect.exceptions import PrefectException
+from prefect.schedules import Cron
 
+from flows.backfill import run_backfill
 from flows.ingest import ingest_paths
 from flows.nightly import NightRecord, run_night
-from flows.scan import Look, find_settled, take_in
+from flows.watch import Look, Watcher, scan_once
 from warehouse.errors import StoreBusy
 from warehouse.home import Home, open_home
 from warehouse.identity import ensure_owner
@@ -27,6 +32,8 @@ from warehouse.identity import ensure_owner
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
     from prefect.tasks import Task
+
+log: Final = logging.getLogger("cellar.pipeline")
 
 NIGHT_CRON: Final = "0 2 * * *"
 RETRIES: Final = 5
@@ -56,19 +63,42 @@ def ingest_batch(home: str, paths: list[str], firm: str | None = None, cell: str
 
 @flow(name="scan")
 def scan(home: str) -> dict[str, int]:
-    """Look into the inboxes and take in what is new and at rest. Returns how many ended in which state."""
-    opened = open_home(home)
-    looks = find_settled(opened)
-    return take_settled(home, looks) if looks else {}
+    """Look into the inboxes now and take in what is new and at rest. Returns how many ended in which state."""
+    states: Counter[str] = Counter()
+    scan_once(open_home(home), threading.Event(), lambda watcher, looks: states.update(take_settled(watcher, looks)))
+    return dict(states)
 
 
-# A task and no flow: a flow's parameters are sent to the server, which refuses those of some thousand files.
+def take_as_run(watcher: Watcher, looks: list[Look]) -> None:
+    """Take in what has come to rest, as one run that Prefect shows; without Prefect where it does not answer."""
+
+    # Made here, for a run's parameters are sent to the server, which refuses those of some thousand files.
+    @flow(name="scan")
+    def take_batch() -> dict[str, int]:
+        return take_settled(watcher, looks)
+
+    try:
+        take_batch()
+    except (PrefectException, httpx.HTTPError) as error:
+        log.warning("Prefect does not answer, the files are taken in without it: %s", error)
+        for _ in watcher.take([look for look in looks if not watcher.is_taken(look)]):
+            pass
+
+
 @task(cache_policy=NO_CACHE)
-def take_settled(home: str, looks: list[Look]) -> dict[str, int]:
+def take_settled(watcher: Watcher, looks: list[Look]) -> dict[str, int]:
     """Take in a batch of settled files; one run for all of them."""
-    receipts = list(take_in(open_home(home), looks))
+    receipts = list(watcher.take(looks))
     _publish_receipts(receipts)
     return dict(Counter(receipt["state"] for receipt in receipts))
+
+
+@flow(name="backfill")
+def backfill(home: str) -> dict[str, int]:
+    """Let today's readers judge what older ones refused or read; see :func:`flows.backfill.run_backfill`."""
+    done = run_backfill(open_home(home))
+    _publish_receipts([*done.retried, *done.reread])
+    return {name: len(getattr(done, name)) for name in ("retried", "reread", "same", "refused", "busy")}
 
 
 @task(retries=RETRIES, retry_delay_seconds=RETRY_SECONDS, retry_condition_fn=is_busy)
@@ -86,13 +116,13 @@ def nightly(home: str, day: str | None = None) -> NightRecord:
 
 
 def serve_home(home: Home) -> None:
-    """Serve the scan and the night until stopped."""
+    """Serve the night, and on demand a scan, an ingest or a backfill, until stopped."""
     folder = str(home.folder)
-    every = Interval(timedelta(seconds=home.settings.scan_seconds))
     at_night = Cron(NIGHT_CRON, timezone=home.settings.zone)
     deployments = (
-        scan.to_deployment("scan", parameters={"home": folder}, schedules=[every], concurrency_limit=1),
+        scan.to_deployment("scan", parameters={"home": folder}, concurrency_limit=1),
         nightly.to_deployment("nightly", parameters={"home": folder}, schedules=[at_night], concurrency_limit=1),
+        backfill.to_deployment("backfill", parameters={"home": folder}, concurrency_limit=1),
         ingest_batch.to_deployment("ingest", parameters={"home": folder, "paths": []}),
     )
     # Called without an event loop these are deployments; the signature also allows for one.

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from flows.watch import Look, Watcher, take_plainly, watch_inboxes
 from warehouse.errors import CellarError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ POLL_SECONDS: Final = 0.5
 
 
 def run_service(home: Home) -> None:
-    """Serve a home until stopped by a signal.
+    """Watch the inboxes and serve Prefect's flows until stopped by a signal.
 
     Raises:
         CellarError: the server did not come up.
@@ -43,12 +45,37 @@ def run_service(home: Home) -> None:
     os.environ.update({name: value for name, value in QUIET_SETTINGS.items() if name not in os.environ})
     # Until Prefect listens itself: a service that is stopped while it starts must not leave its server behind.
     signal.signal(signal.SIGTERM, _leave)
-    if API_VARIABLE in os.environ:
-        _serve(home)
-        return
-    with own_server(home.folder / "prefect") as url:
-        os.environ[API_VARIABLE] = url
-        _serve(home)
+    ready = threading.Event()
+    with watching(home, ready):
+        if API_VARIABLE in os.environ:
+            _serve(home, ready)
+            return
+        with own_server(home.folder / "prefect") as url:
+            os.environ[API_VARIABLE] = url
+            _serve(home, ready)
+
+
+@contextmanager
+def watching(home: Home, ready: threading.Event) -> Iterator[None]:
+    """Watch the inboxes beside what is done inside: at once without Prefect, and as its runs once it is ready."""
+    stop = threading.Event()
+
+    def take(watcher: Watcher, looks: list[Look]) -> None:
+        if ready.is_set():
+            # Only now: Prefect reads its settings when it is imported.
+            from flows.pipeline import take_as_run  # noqa: PLC0415 see above
+
+            take_as_run(watcher, looks)
+        else:
+            take_plainly(watcher, looks)
+
+    thread = threading.Thread(target=watch_inboxes, args=(home, stop, take), name="cellar-watch")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @contextmanager
@@ -76,10 +103,11 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _serve(home: Home) -> None:
+def _serve(home: Home, ready: threading.Event) -> None:
     # The API's address is read when Prefect is imported, so it has to stand in the environment before.
     from flows.pipeline import serve_home  # noqa: PLC0415 see above
 
+    ready.set()
     serve_home(home)
 
 

@@ -11,6 +11,7 @@ Every format is one module of this package (see :mod:`parsers.contract`); nothin
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 import tempfile
@@ -20,12 +21,34 @@ from dataclasses import replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-from parsers.contract import SITE_ZONE, Format, Kind, Peek, Reading, Source, open_member
-from warehouse.errors import FormatUnknown, UsageError
+from parsers._ends import refuse_cut
+from parsers._tail import Tail, join_tail, read_tail_of
+from parsers._zips import unpack_only_file
+from parsers.contract import SITE_ZONE, Format, Kind, Known, Peek, Reading, Source
+from warehouse.errors import FormatUnknown, ParseError, UsageError
 
-__all__ = ["Format", "Peek", "Reading", "Source", "detect", "formats", "open_source", "read", "read_as"]
+__all__ = [
+    "Format",
+    "Known",
+    "Peek",
+    "Reading",
+    "Source",
+    "Tail",
+    "detect",
+    "fingerprint_readers",
+    "formats",
+    "join_tail",
+    "open_source",
+    "read",
+    "read_as",
+    "read_tail",
+]
+
+FINGERPRINT_DIGITS: Final = 16
+NO_DATA: Final = "the file has its header and no data yet"
 
 
 @cache
@@ -37,6 +60,12 @@ def formats() -> dict[str, Format]:
             declared: Format = importlib.import_module(f"{__name__}.{module.name}").FORMAT
             found[declared.name] = declared
     return dict(sorted(found.items()))
+
+
+def fingerprint_readers() -> str:
+    """Return a hash over the names and versions of all readers: others may judge a file differently."""
+    versions = "\n".join(f"{declared.name}:{declared.version}" for declared in formats().values())
+    return hashlib.sha256(versions.encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 @contextmanager
@@ -51,17 +80,22 @@ def open_source(
         path: where the bytes are.
         name: the name to show and to take as a label; the path's own by default.
         zone: the site's zone, for wall clocks without one.
+
+    Raises:
+        ParseError: it is a zip whose only file cannot be unpacked, or not within limits.
     """
     source = Source(Path(path), name or Path(path).name, zone)
     claimants = claims(source)
-    member = None if claimants else open_member(source.path)
-    if member is None:
+    if claimants:
         yield source, claimants
         return
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
         inside = Path(folder) / "member"
-        inside.write_bytes(member[1].getbuffer())
-        unpacked = replace(source, path=inside, name=f"{source.name}!{member[0]}")
+        member = unpack_only_file(source.path, inside, source.name)
+        if member is None:
+            yield source, claimants
+            return
+        unpacked = replace(source, path=inside, name=f"{source.name}!{member}")
         yield unpacked, claims(unpacked)
 
 
@@ -73,8 +107,12 @@ def claims(source: Source) -> list[Format]:
 
 def detect(path: str | PathLike[str], name: str | None = None) -> list[Format]:
     """Return every format that claims a file, reading no more than its start."""
-    with open_source(path, name) as (_, claimants):
-        return claimants
+    try:
+        with open_source(path, name) as (_, claimants):
+            return claimants
+    except ParseError:
+        # A zip whose only file cannot be unpacked; reading it says why.
+        return []
 
 
 def read(path: str | PathLike[str], name: str | None = None, zone: ZoneInfo = SITE_ZONE) -> Reading:
@@ -105,10 +143,36 @@ def read_as(
         UsageError: there is no such format.
         ParseError: the file breaks that format's rules.
     """
+    declared = _named(format_name)
+    with open_source(path, name, zone) as (source, _):
+        return _read_claimed(source, [declared])
+
+
+def read_tail(
+    file: BinaryIO, format_name: str, known: Known, name: str = "", zone: ZoneInfo = SITE_ZONE
+) -> Tail | None:
+    """Read what a file has more than an earlier version of it, at the cost of what is more.
+
+    Args:
+        file: the whole file as it is now; read at its head and from shortly before the known end on.
+        format_name: the format that read the earlier version.
+        known: how long that was and how many rows of measurements it gave.
+        name: the file's name as the user knows it.
+        zone: the site's zone.
+
+    Returns:
+        The last known rows and all new ones for :func:`join_tail`; None where only the whole file tells.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    return read_tail_of(_named(format_name), file, known, name, zone)
+
+
+def _named(format_name: str) -> Format:
     if format_name not in formats():
         raise UsageError(f"there is no format {format_name!r}; 'cellar formats' lists them")
-    with open_source(path, name, zone) as (source, _):
-        return _read_claimed(source, [formats()[format_name]])
+    return formats()[format_name]
 
 
 def _read_claimed(source: Source, claimants: list[Format]) -> Reading:
@@ -119,10 +183,13 @@ def _read_claimed(source: Source, claimants: list[Format]) -> Reading:
         names = ", ".join(declared.name for declared in claimants)
         raise FormatUnknown(source.name, f"claimed by {names}", code="format_ambiguous")
     if not claimants:
+        refuse_cut(source)
         raise FormatUnknown(source.name, "no format claims this file")
     declared = claimants[0]
     reading = declared.read(source)
-    return replace(reading, format=declared.name, kind=_kind_of(declared, reading))
+    kind = _kind_of(declared, reading)
+    warnings = (*reading.warnings, NO_DATA) if kind == "empty" else reading.warnings
+    return replace(reading, format=declared.name, kind=kind, warnings=warnings)
 
 
 def _kind_of(declared: Format, reading: Reading) -> Kind:

@@ -86,7 +86,7 @@ class Headings:
 
 def is_bdf(headings: Sequence[str]) -> bool:
     """Whether the three required columns are there, by machine name or by label."""
-    return {name for name, _ in map(_resolve, headings)} >= REQUIRED
+    return {name for name, _ in map(resolve_heading, headings)} >= REQUIRED
 
 
 def read_headings(headings: Sequence[str], source: Source) -> Headings:
@@ -98,7 +98,7 @@ def read_headings(headings: Sequence[str], source: Source) -> Headings:
     known: dict[str, Heading] = {}
     unknown, unreadable = [], []
     for place, heading in enumerate(headings):
-        name, unit_text = _resolve(heading)
+        name, unit_text = resolve_heading(heading)
         unit = MILLISECONDS if heading.strip() in DEPRECATED else parse_unit(unit_text)
         if not name or name in known:
             unknown.append(heading)
@@ -130,7 +130,7 @@ def read_columns(cells: pl.DataFrame, headings: Headings, source: Source) -> Rea
     return Reading(measurements=frame.drop(empty), warnings=(*warnings, *found))
 
 
-def _resolve(heading: str) -> tuple[str, str]:
+def resolve_heading(heading: str) -> tuple[str, str]:
     """Return our name for a heading, or an empty one, and the unit that its label names."""
     plain = heading.strip().strip("\ufeff")
     name = DEPRECATED.get(plain, plain)

@@ -43,7 +43,6 @@ from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPE
 
 Names = tuple[str, ...]
 
-SAMPLED: Final = 500
 TIME: Final = "time/s"
 TEMPERATURE: Final = "Temperature/°C"
 VOLTAGES: Final[Names] = ("Ecell/V", "Ewe/V", "<Ewe>/V", "<Ewe/V>")
@@ -80,6 +79,8 @@ READ_COLUMNS: Final = frozenset(
     | {name for names, _ in (*MEASURED.values(), *SPECTRAL.values()) for name in names}
     | {*CHARGES, *CONTROLS, *FLAG_BITS, *SWEEP_COUNTERS}
 )
+# Which way it counts shows in all records together.
+DECIDED: Final = frozenset({"cycle_discharging_energy_wh"})
 # Beyond it a float64 no longer counts.
 LARGEST_COUNT: Final = 2.0**53
 
@@ -108,6 +109,10 @@ class Records:
     def rows(self) -> int:
         """The number of records."""
         return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def exact(self, name: str, shift: int = 0) -> Doubles:
+        """Return a column's decimals, divided by ``10**shift``."""
+        return exact(self.columns[name], shift, printed=not self.stride)
 
     def first(self, names: Names) -> str | None:
         """Return the first of the names that the file has."""
@@ -138,25 +143,27 @@ def build_reading(records: Records, about: Mapping[str, Fact], warnings: tuple[s
     return Reading(measurements, spectra, about, warnings)
 
 
-def exact(values: NDArray[Any], shift: int = 0) -> Doubles:
-    """Return the decimals that were meant, divided by ``10**shift``."""
+def exact(values: NDArray[Any], shift: int = 0, *, printed: bool = False) -> Doubles:
+    """Return the decimals that were meant, divided by ``10**shift``.
+
+    Args:
+        values: as the file holds them.
+        shift: decimal places to move.
+        printed: whether doubles come from a text, where they are decimals unless they have more digits than one has.
+    """
     if values.dtype == np.float32:
         return shortest_decimals(values, shift)
     doubles = values.astype(np.float64, copy=False)
     if shift == 0:
         return doubles
-    # Counters have more digits than a decimal carries; for those one division is the nearest double.
-    sample = doubles[:: len(doubles) // SAMPLED + 1]
-    if 2 * np.count_nonzero(_are_printed(sample, shift)) < np.count_nonzero(sample):
-        return doubles / 10.0**shift
+    # A binary file's doubles are counters, not decimals; for those one division is the nearest double.
+    divided = doubles / 10.0**shift
+    if not printed:
+        return divided
     shifted = shift_decimals(doubles, shift)
-    return np.where(_are_printed(doubles, shift), shifted, doubles / 10.0**shift)
-
-
-def _are_printed(doubles: Doubles, shift: int) -> NDArray[np.bool_]:
-    """Say which numbers are decimals, other than zero, that survive being shifted and shifted back."""
-    printed: NDArray[np.bool_] = (shift_decimals(shift_decimals(doubles, shift), -shift) == doubles) & (doubles != 0)
-    return printed
+    # Row by row, so that the end of a file reads as it does within the whole.
+    kept = (shift_decimals(shifted, -shift) == doubles) & (doubles != 0)
+    return np.where(kept, shifted, divided)
 
 
 def _impedance_rows(records: Records) -> NDArray[np.bool_]:
@@ -224,7 +231,7 @@ def _required(records: Records, names: Names, kept: NDArray[np.bool_]) -> Double
     name = records.first(names)
     if name is None:
         raise records.lack(names)
-    values = exact(records.columns[name])
+    values = records.exact(name)
     _refuse(records, name, kept & ~np.isfinite(values), "a number")
     return values[kept]
 
@@ -240,7 +247,7 @@ def _current(records: Records, kept: NDArray[np.bool_]) -> Doubles:
     """Return the recorded current, or the one that charge, time and mode determine."""
     name = records.first(CURRENTS)
     if name is not None:
-        values = exact(records.columns[name], 3)
+        values = records.exact(name, 3)
         _refuse(records, name, kept & ~np.isfinite(values), "a number")
         return values[kept]
     derived = current_ampere(records.columns, records.technique)
@@ -254,10 +261,10 @@ def _current(records: Records, kept: NDArray[np.bool_]) -> Doubles:
 
 def _optional(records: Records, wanted: Mapping[str, tuple[Names, int]]) -> dict[str, Doubles]:
     found = {key: (records.first(names), shift) for key, (names, shift) in wanted.items()}
-    columns = {key: exact(records.columns[name], shift) for key, (name, shift) in found.items() if name is not None}
+    columns = {key: records.exact(name, shift) for key, (name, shift) in found.items() if name is not None}
     # In coulombs where the technique is an electrochemist's (CA, CP, CV).
     if "net_capacity_ah" in wanted and "net_capacity_ah" not in columns and COULOMBS in records.columns:
-        columns["net_capacity_ah"] = exact(records.columns[COULOMBS]) / HOUR_SECOND
+        columns["net_capacity_ah"] = records.exact(COULOMBS) / HOUR_SECOND
     return columns
 
 

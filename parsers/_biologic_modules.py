@@ -17,6 +17,7 @@ From galvani 0.5 and yadg's documentation, checked against the .mpt and .mpl fil
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
 from parsers._biologic_header import TECHNIQUE_CODES, file_label
-from parsers.contract import Fact, Source
+from parsers.contract import Fact
 from warehouse.errors import ParseError
 
 MAGIC: Final = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + bytes(4)
@@ -54,62 +55,94 @@ OLDEST_EC_LAB: Final = 9
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its name, version and date, the byte of its content, and how long that is."""
+    """One module.
+
+    Args:
+        name: its short name.
+        version: of its layout.
+        date: when it was written, as text.
+        header: byte of its header.
+        offset: byte of its content.
+        length: bytes of its content, as its header states.
+        present: those of them that are in the file; fewer only in its last module.
+    """
 
     name: str
     version: int
     date: str
+    header: int
     offset: int
     length: int
+    present: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether the file ends inside the module."""
+        return self.present < self.length
 
 
-def list_modules(source: Source) -> dict[str, Module]:
+def list_modules(file: BinaryIO, name: str) -> tuple[dict[str, Module], bool]:
     """Walk the modules by their headers; none is read.
 
+    Args:
+        file: the whole file.
+        name: what it is called, for messages.
+
+    Returns:
+        The modules by name, and whether the file ends inside the header of a further one.
+
     Raises:
-        ParseError: the file does not begin as a .mpr, a header is damaged or a module runs past the end.
+        ParseError: the file does not begin as a .mpr or a header is damaged.
     """
-    size = source.path.stat().st_size
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
     found: dict[str, Module] = {}
     # Every length is checked against the file before anything is read, so that no damage allocates memory.
-    with source.path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ParseError(source.name, "expected the opening of a BioLogic modular file", byte=0)
-        while file.tell() < size:
-            module = _read_header(source, file, size)
-            if module.name in found:
-                raise ParseError(source.name, f"a second module {module.name!r}", byte=module.offset)
-            found[module.name] = module
-            file.seek(module.offset + module.length)
-    return found
+    opening = file.read(len(MAGIC))
+    if opening != MAGIC:
+        code = "incomplete_file" if MAGIC.startswith(opening) else None
+        raise ParseError(name, "expected the opening of a BioLogic modular file", code=code, byte=0)
+    while (place := file.tell()) < size:
+        module = _read_header(name, file, size)
+        if module is None:
+            return found, True
+        if module.name in found:
+            raise ParseError(name, f"a second module {module.name!r}", byte=place)
+        found[module.name] = module
+        file.seek(module.offset + module.length)
+    return found, False
 
 
-def _read_header(source: Source, file: BinaryIO, size: int) -> Module:
+def _read_header(name: str, file: BinaryIO, size: int) -> Module | None:
+    """Read the header at which the file stands; None where the file ends inside it."""
     place = file.tell()
     raw = file.read(len(MODULE) + LONG_HEADER.size)
-    if not raw.startswith(MODULE):
+    if not raw.startswith(MODULE[: len(raw)]):
         found = raw[: len(MODULE)]
-        raise ParseError(source.name, f"expected the start of a module, found {found!r}", byte=place)
+        raise ParseError(name, f"expected the start of a module, found {found!r}", byte=place)
     body = raw[len(MODULE) :]
     layout = LONG_HEADER if body[35:39] == LONG_MARK else HEADER
     if len(body) < layout.size:
-        raise ParseError(source.name, "the file ends inside a module's header", byte=place)
-    name, _, *numbers, date = layout.unpack(body[: layout.size])
+        return None
+    label, _, *numbers, date = layout.unpack(body[: layout.size])
     length, version = numbers[-3:-1] if layout is LONG_HEADER else numbers
     offset = place + len(MODULE) + layout.size
     # Names are ASCII; a damaged one must still be shown.
-    label = name.decode("ascii", errors="replace").strip()
-    if length > size - offset:
-        detail = f"module {label!r} is {length} bytes long, the file has {size - offset} left"
-        raise ParseError(source.name, detail, byte=place)
-    return Module(label, version, date.decode("ascii", errors="replace"), offset, length)
+    plain, day = (text.decode("ascii", errors="replace").strip() for text in (label, date))
+    return Module(plain, version, day, place, offset, length, min(length, size - offset))
 
 
-def read_module(source: Source, module: Module) -> bytes:
-    """Return a module's content; its length has been checked against the file's."""
-    with source.path.open("rb") as file:
-        file.seek(module.offset)
-        return file.read(module.length)
+def read_module(file: BinaryIO, module: Module) -> bytes:
+    """Return as much of a module's content as the file has."""
+    file.seek(module.offset)
+    return file.read(module.present)
+
+
+def length_bytes(header: bytes, length: int) -> bytes:
+    """Return a module's header with another length of its content."""
+    long = header[len(MODULE) + 35 :].startswith(LONG_MARK)
+    place = len(MODULE) + (39 if long else 35)
+    return header[:place] + length.to_bytes(4, "little") + header[place + 4 :]
 
 
 def settings_facts(content: bytes) -> dict[str, Fact]:

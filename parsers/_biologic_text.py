@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -14,13 +16,13 @@ from numpy.typing import NDArray
 from parsers._biologic import READ_COLUMNS, STATUS, TEMPERATURE, TIME
 from parsers._biologic_header import YEARS
 from parsers._biologic_steps import MODE, unpack_status
+from parsers._lines import LastLine, as_narrow
 from parsers.contract import Source
 from warehouse.errors import ParseError
 
 OPENINGS: Final = ("EC-Lab ASCII FILE", "BT-Lab ASCII FILE")
 HEADER_LINES: Final = re.compile(r"^Nb header lines : (\d{1,6})\s*$")
 SEPARATORS: Final = ("\t", ";")
-MARKS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 # An encoding that was lost on the way leaves one to three other signs where the degree was.
 TEMPERATURES: Final = re.compile(r"^Temperature/[^A-Za-z0-9/]{1,3}C$")
 ALIASES: Final = {"ox": "ox/red"}
@@ -42,14 +44,32 @@ class Layout:
         names: column names in their order, cleaned; empty for a column without one.
         separator: tab or semicolon.
         line: line of the first record, from 1.
-        body: the records, line ends of the last one removed.
+        content: the whole text.
+        begin: byte of the first record.
     """
 
     header: list[str]
     names: list[str]
     separator: str
     line: int
-    body: bytes
+    content: bytes
+    begin: int
+
+    @cached_property
+    def body(self) -> bytes:
+        """The records, line ends of the last one removed."""
+        return self.content[self.begin :].rstrip(b"\r\n")
+
+    def until(self, stop: int | None) -> Layout:
+        """Return the layout of the text up to a byte, or of all of it."""
+        return self if stop is None else replace(self, content=self.content[:stop])
+
+    def is_whole(self, last: LastLine) -> bool:
+        """Whether a last line has as many cells as the first record, or as there are names where it is the first."""
+        named = sum(1 for name in self.names if name)
+        # All records of an export may lack the same cells; a separator at their end may miss in the last one.
+        first = len(self.separator.join(self.first_record).rstrip(self.separator).split(self.separator))
+        return last.cells(self.separator, None) >= (named if last.begin <= self.begin else first)
 
     @property
     def first_record(self) -> list[str]:
@@ -87,22 +107,32 @@ def find_layout(source: Source) -> Layout:
     """Find header, columns and records of an export.
 
     Raises:
-        ParseError: the line that should name the columns does not.
+        ParseError: the line that should name the columns does not, or the file ends before it.
     """
     content = _as_bytes(source.path.read_bytes())
-    lines, ends = _first_lines(content, 2)
-    match = HEADER_LINES.match(lines[1]) if len(lines) > 1 and lines[0].startswith(OPENINGS) else None
-    # Without a count the column line is sought; with one it must be where the count says.
-    wanted = int(match[1]) if match else HEADLESS_LINES
-    lines, ends = _first_lines(content, max(wanted, 1))
-    last = len(lines) - 1
-    place = last if match else next((row for row, line in enumerate(lines) if line.strip()), last)
-    found = find_columns(lines[place : place + 1])
-    if found is None or (match and len(lines) < wanted):
-        shown = lines[place][:60] if lines else ""
-        raise ParseError(source.name, f"expected the line of column names, found {shown!r}", line=max(place, 0) + 1)
-    body = content[ends[place] :].rstrip(b"\r\n")
-    return Layout(lines[:place], *found, place + 2, body)
+    above = count_header_lines(content)
+    lines, ends = _first_lines(content, above or HEADLESS_LINES)
+    if above is None or len(lines) < above or content[ends[-1] - 1 : ends[-1]] != b"\n":
+        detail = "the file ends inside its header"
+        raise ParseError(source.name, detail, code="incomplete_file", line=max(len(lines), 1))
+    found = find_columns(lines[-1:])
+    if found is None:
+        detail = f"expected the line of column names, found {lines[-1][:60]!r}"
+        raise ParseError(source.name, detail, line=len(lines))
+    return Layout(lines[:-1], *found, len(lines) + 1, content, ends[-1])
+
+
+def count_header_lines(content: bytes) -> int | None:
+    """Return the number of lines down to the column line; None where the text ends before it says so."""
+    lines, ends = _first_lines(content, HEADLESS_LINES)
+    if lines and lines[0].startswith(OPENINGS):
+        if len(lines) == 1 or not content[: ends[1]].endswith(b"\n"):
+            return None
+        match = HEADER_LINES.match(lines[1])
+        if match:
+            return max(int(match[1]), 1)
+    # Without a count the column line is the first that is not blank.
+    return next((row for row, line in enumerate(lines, start=1) if line.strip()), max(len(lines), 1))
 
 
 def read_columns(source: Source, layout: Layout) -> tuple[dict[str, NDArray[Any]], pl.Series | None]:
@@ -135,10 +165,10 @@ def _clean(name: str) -> str:
 
 def _as_bytes(content: bytes) -> bytes:
     """Return text without byte-order mark, one byte to an ASCII sign."""
-    for mark, encoding in MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, errors="replace").encode()
-    return content
+    try:
+        return as_narrow(content).removeprefix(codecs.BOM_UTF8)
+    except UnicodeDecodeError:
+        return content.decode("utf-16", errors="replace").encode()
 
 
 def _first_lines(content: bytes, count: int) -> tuple[list[str], list[int]]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from parsers.contract import Source
+from parsers._lines import WIDE_MARKS, LastLine, as_narrow, read_growing, require_line_end
+from parsers.contract import Reading, Source
 from warehouse.errors import ParseError
 
 LINE: Final = "line"
-TAIL_BYTES: Final = 65536
-WIDE_MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,45 @@ class Grid:
     numeric: frozenset[str] = frozenset()
 
 
-def read_cells(source: Source, grid: Grid) -> tuple[pl.DataFrame, bool]:
-    """Read the wanted columns beside the line of each row: text without surrounding blanks, null where empty.
+def read_table(source: Source, grid: Grid, read: Callable[[pl.DataFrame], Reading]) -> Reading:
+    """Read a table that may still be written, from its cells.
 
-    Returns:
-        The rows that are not blank, and whether the file's last line was cut off; such a row is left out.
+    Args:
+        source: the file.
+        grid: where the table lies in it.
+        read: makes a reading of the wanted columns beside the line of each row: text without surrounding blanks, null
+            where empty, blank rows left out.
 
     Raises:
-        ParseError: the quoting is broken or the file cannot be decoded.
+        ParseError: as ``read``, or the quoting is broken, the file cannot be decoded or ends inside its header.
     """
+    text = _text_input(source)
+    with source.path.open("rb") if text is None else io.BytesIO(text) as file:
+        require_line_end(source, file, grid.first_line - 1)
+
+        def read_until(stop: int | None) -> Reading:
+            if stop is None:
+                return read(_read_cells(source.path if text is None else io.BytesIO(text), grid, source))
+            file.seek(0)
+            return read(_read_cells(io.BytesIO(file.read(stop)), grid, source))
+
+        # Files that were shortened by hand have a line end behind a line that is not whole.
+        return read_growing(source, file, lambda last: _is_whole(last, grid), read_until, ended_counts=False)
+
+
+def _is_whole(last: LastLine, grid: Grid) -> bool:
+    return last.cells(grid.separator, grid.quote) >= len(grid.headings)
+
+
+def _read_cells(text: Path | io.BytesIO, grid: Grid, source: Source) -> pl.DataFrame:
     # Numbers first; a file where that fails is read again as text, so that the offending cell can be named.
-    cells = _read_typed(source, grid, grid.numeric) if grid.numeric else None
+    cells = _read_typed(text, grid, grid.numeric) if grid.numeric else None
     if cells is None:
-        cells = _read_typed(source, grid, frozenset())
+        cells = _read_typed(text, grid, frozenset())
     if cells is None:
         raise ParseError(source.name, "the table cannot be split into cells", line=grid.first_line)
     blank = pl.all_horizontal(pl.col(list(grid.wanted)).is_null())
-    numbered = cells.with_row_index(LINE, offset=grid.first_line).filter(~blank)
-    torn = numbered.height > 0 and _last_line_is_short(source, grid)
-    return (numbered.head(-1) if torn else numbered), torn
+    return cells.with_row_index(LINE, offset=grid.first_line).filter(~blank)
 
 
 def numbers(
@@ -66,7 +85,7 @@ def numbers(
     """Convert a column of cells to Float64; thousands separators are removed, NaN and infinities become null.
 
     Args:
-        cells: from :func:`read_cells`.
+        cells: from :func:`read_table`.
         name: the column.
         source: for the message.
         decimal_comma: whether a comma is the decimal sign; otherwise it separates thousands.
@@ -120,13 +139,13 @@ def check_order(time: pl.Series, cells: pl.DataFrame, source: Source) -> None:
         )
 
 
-def _read_typed(source: Source, grid: Grid, numeric: frozenset[str]) -> pl.DataFrame | None:
+def _read_typed(text: Path | io.BytesIO, grid: Grid, numeric: frozenset[str]) -> pl.DataFrame | None:
     """Read the wanted columns, those of ``numeric`` as Float64; None if a cell does not allow it."""
     names = [f"column_{place}" for place in range(1, len(grid.headings) + 1)]
     floats = {names[place] for ours, place in grid.wanted.items() if ours in numeric}
     try:
         frame = pl.read_csv(
-            _text_input(source),
+            text,
             separator=grid.separator,
             quote_char=grid.quote,
             has_header=False,
@@ -134,10 +153,12 @@ def _read_typed(source: Source, grid: Grid, numeric: frozenset[str]) -> pl.DataF
             schema={name: pl.Float64 if name in floats else pl.String for name in names},
             columns=sorted({names[place] for place in grid.wanted.values()}, key=names.index),
             missing_columns="insert",
+            # Lines may end in a separator, the first one or only later ones.
             truncate_ragged_lines=True,
+            extra_columns="ignore",
             encoding="utf8-lossy",
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, UnicodeError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         # Polars 2.1 panics on a file that ends in a lone quote where it expects a number.
         return None
     plain = {name: pl.col(name) if name in floats else _strip(name) for name in frame.columns}
@@ -156,27 +177,13 @@ def _as_floats(found: pl.Series, *, decimal_comma: bool) -> pl.Series:
     return plain.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
 
 
-def _text_input(source: Source) -> io.BytesIO | str:
-    """Return the path, or for UTF-16, which Polars does not read, the text as UTF-8."""
+def _text_input(source: Source) -> bytes | None:
+    """Return UTF-16, which Polars does not read, as UTF-8; None for what it can read from the file itself."""
     with source.path.open("rb") as file:
-        encoding = WIDE_MARKS.get(file.read(2))
-    if encoding is None:
-        return str(source.path)
-    return io.BytesIO(source.path.read_bytes().decode(encoding).encode())
-
-
-def _last_line_is_short(source: Source, grid: Grid) -> bool:
-    """Whether the last line that is not blank has fewer cells than there are headings."""
-    with source.path.open("rb") as file:
-        wide = file.read(2) in WIDE_MARKS
-        file.seek(0, io.SEEK_END)
-        file.seek(max(0, file.tell() - TAIL_BYTES))
-        tail = file.read()
-    # The tail may begin inside a character; only its last line counts.
-    text = tail.decode("utf-16-le", errors="replace") if wide else tail.decode("latin-1")
-    line = text.strip("\r\n\0").rpartition("\n")[2]
-    if grid.quote is None:
-        return line.count(grid.separator) + 1 < len(grid.headings)
-    # A stray carriage return ends the line for the csv module; the cells before it are what the table has.
-    rows = csv.reader(line.split("\r"), delimiter=grid.separator, quotechar=grid.quote)
-    return len(next(rows, [])) < len(grid.headings)
+        if file.read(2) not in WIDE_MARKS:
+            return None
+        file.seek(0)
+        try:
+            return as_narrow(file.read())
+        except UnicodeDecodeError as error:
+            raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error

@@ -118,7 +118,8 @@ class Database:
         content = np.fromfile(source.path, dtype=np.uint8)
         if len(content) % PAGE or not len(content):
             whole = len(content) // PAGE * PAGE
-            raise ParseError(source.name, f"the last page has {len(content) - whole} of {PAGE} bytes", byte=whole)
+            detail = f"the last page has {len(content) - whole} of {PAGE} bytes"
+            raise ParseError(source.name, detail, code="incomplete_file", byte=whole)
         return cls(content, source.name)
 
     @cached_property
@@ -154,7 +155,8 @@ class Database:
         # A file that was cut between two pages is whole in every other respect.
         if len(rows.starts) != definition.rows:
             detail = f"{table} should have {definition.rows} rows and has {len(rows.starts)}"
-            raise ParseError(self.name, detail, byte=definition.page * PAGE)
+            code = "incomplete_file" if len(rows.starts) < definition.rows else None
+            raise ParseError(self.name, detail, code=code, byte=definition.page * PAGE)
         return pl.DataFrame(
             {name: self._cells(definition, rows, name) for name in columns if name in definition.columns}
         )

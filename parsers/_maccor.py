@@ -205,6 +205,12 @@ def unit_from_clock(time: pl.Series, unix: pl.Series) -> float | None:
     return fits[0] if fits else None
 
 
+def clear_seconds(unix: pl.Series) -> bool:
+    """Whether the wall clock runs for long enough to tell a unit of time, if it can."""
+    known = unix.drop_nulls().to_numpy()
+    return not len(known) or float(known.max() - known.min()) >= CLEAR_SECONDS
+
+
 def _role(heading: str) -> str:
     timed = TIME_HEADING.match(heading)
     return f"{timed[1]}_time" if timed else HEADINGS.get(heading, "")
@@ -233,6 +239,8 @@ def _time_of_day(text: pl.Series, start: datetime | None, source: Source) -> tup
     """Convert clocks without a date: the preamble's date, one day on whenever the clock falls back."""
     nothing = pl.Series("unix", [None] * len(text), dtype=pl.Float64)
     clock = text.str.to_time("%H:%M:%S", strict=False)
+    if text.is_empty():
+        return nothing, None
     if start is None or clock.null_count() == len(clock):
         return nothing, f"the wall clock {text.drop_nulls().first()!r} is of no known layout and left out"
     days = (clock.cast(pl.Int64).diff() < 0).fill_null(value=False).cum_sum()

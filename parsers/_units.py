@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ import polars as pl
 from parsers._numbers import Doubles, shift_decimals
 
 HOUR: Final = 3600.0
+# Sensors are not read finer than a microkelvin; the sum with the offset leaves binary residues below that.
+OFFSET_DECIMALS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,24 @@ class Unit:
     """One unit: what it measures and how its numbers become those of the schema's unit.
 
     Args:
-        quantity: ``time, current, voltage, capacity, energy, power, resistance`` or ``temperature``; the schema's
-            units are s, A, V, Ah, Wh, W, Ω, °C.
+        quantity: ``time, current, voltage, capacity, energy, power, resistance, temperature`` or
+            ``frequency``; the schema's units are s, A, V, Ah, Wh, W, Ω, °C, Hz.
         shift: decimal places to move, 3 for mA → A.
         factor: multiplies after the shift; 60 for minutes.
         divisor: divides after the shift; 3600 for A·s → Ah.
+        offset: added last; -273.15 for K → °C.
     """
 
     quantity: str
     shift: int = 0
     factor: float = 1.0
     divisor: float = 1.0
+    offset: float = 0.0
 
     def convert(self, values: Doubles) -> Doubles:
         """Return numbers of this unit in the schema's unit, exact where only the decimal point moves."""
+        if self.offset:
+            return np.round(np.asarray(values, dtype=np.float64) + self.offset, OFFSET_DECIMALS)
         if self.factor == 1.0 and self.divisor == 1.0:
             return shift_decimals(values, self.shift)
         # The powers of ten go with the divisor, so that the quotient is rounded once.
@@ -67,20 +74,69 @@ UNITS: Final[dict[str, Unit]] = {
     "sec": Unit("time"),
     "min": Unit("time", factor=60.0),
     "h": Unit("time", factor=HOUR),
+    "hr": Unit("time", factor=HOUR),
     "d": Unit("time", factor=24 * HOUR),
     "°C": Unit("temperature"),
     "degC": Unit("temperature"),
+    "K": Unit("temperature", offset=-273.15),
+    "Hz": Unit("frequency"),
+    "kHz": Unit("frequency", -3),
+    "MHz": Unit("frequency", -6),
     # A prefix before these would be read as another unit, so they stand here by themselves.
     "kA": Unit("current", -3),
     "kV": Unit("voltage", -3),
     "kW": Unit("power", -3),
     "kWh": Unit("energy", -3),
+    "kohm": Unit("resistance", -3),
+    "Mohm": Unit("resistance", -6),
 }
-SPELLINGS: Final = {"μ": "u", "Ω": "ohm", "Ohm": "ohm", "·": "", "*": "", ".": "", "-": "", " ": ""}
+SPELLINGS: Final = {
+    "μ": "u",
+    "Ω": "ohm",
+    "Ohm": "ohm",
+    "OHM": "ohm",
+    "ohms": "ohm",
+    "·": "",
+    "*": "",
+    ".": "",
+    "-": "",
+    " ": "",
+}
+# Whole words, which a table of prefixes and bases does not make; compared without regard to case.
+WORDS: Final = {
+    "second": "s",
+    "seconds": "s",
+    "secs": "s",
+    "minute": "min",
+    "minutes": "min",
+    "mins": "min",
+    "hour": "h",
+    "hours": "h",
+    "decimal hours": "h",
+    "decimal minutes": "min",
+    "hrs": "h",
+    "day": "d",
+    "days": "d",
+    "sec": "s",
+    "min": "min",
+    "volt": "V",
+    "volts": "V",
+    "amp": "A",
+    "amps": "A",
+    "ampere": "A",
+    "amperes": "A",
+    "deg c": "degC",
+    "celsius": "degC",
+    "kelvin": "K",
+    "hertz": "Hz",
+}
 
 BRACKETS: Final = re.compile(r"^(?P<label>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])$")
 SIXTY: Final = 60
-DURATION: Final = r"^\s*(?:(\d+)\s*(?:d|D|days?|-)?[\s,]+|(\d+)d)?(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?\s*$"
+DURATION: Final = r"^\s*(?:(\d+)\s*(?:d|D|days?|-)?[\s,]+|(\d+)[d-])?(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?\s*$"
+EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 serials are local wall clock and name no zone
+DAY_MILLISECONDS: Final = 86_400_000
+LAST_SERIAL: Final = 2_958_466.0
 
 
 def parse_unit(text: str) -> Unit | None:
@@ -90,7 +146,7 @@ def parse_unit(text: str) -> Unit | None:
         return UNITS[plain]
     for spelling, ours in SPELLINGS.items():
         plain = plain.replace(spelling, ours)
-    return UNITS.get(plain)
+    return UNITS.get(plain) or UNITS.get(WORDS.get(text.strip().lower(), ""))
 
 
 def split_header(header: str) -> tuple[str, str]:
@@ -100,6 +156,19 @@ def split_header(header: str) -> tuple[str, str]:
     if match is None:
         return plain, ""
     return match["label"].strip(), (match["round"] or match["square"] or "").strip()
+
+
+def serial_times(serials: pl.Series) -> pl.Series:
+    """Convert Excel's day numbers to naive local times, to the millisecond; null beyond the year 9999.
+
+    Day 1 is 1900-01-01 and Excel believes in a 29 February of that year, so days count from 1899-12-30.
+    """
+    days = serials.cast(pl.Float64)
+    plausible = days.set(~days.is_between(1.0, LAST_SERIAL, closed="left"), None)
+    milliseconds = (plausible * DAY_MILLISECONDS).round(0).cast(pl.Int64)
+    return (pl.Series(serials.name, [EXCEL_EPOCH]).cast(pl.Datetime("ms")) + milliseconds.cast(pl.Duration("ms"))).cast(
+        pl.Datetime("us")
+    )
 
 
 def duration_seconds(text: pl.Series) -> pl.Series:

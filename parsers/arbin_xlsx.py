@@ -22,6 +22,7 @@ import polars as pl
 
 from parsers import _arbin
 from parsers._clock import iso_utc, unix_second
+from parsers._ends import refuse_cut
 from parsers.contract import BROKEN_ZIP, Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
@@ -54,6 +55,7 @@ def read(source: Source) -> Reading:
     """Read the channel sheets of one test, one after the other."""
     import fastexcel  # noqa: PLC0415 only workbooks pay for it
 
+    refuse_cut(source)
     _require_whole(source)
     try:
         book = fastexcel.read_excel(source.path)

@@ -26,10 +26,12 @@ Known from the files and from the published ontology's definitions (names, label
 from __future__ import annotations
 
 import csv
+from typing import BinaryIO
 
-from parsers._bdf import Headings, is_bdf, read_columns, read_headings
-from parsers._cells import Grid, read_cells
-from parsers.contract import Format, Peek, Reading, Source
+from parsers._bdf import SIGNED, is_bdf, read_columns, read_headings, resolve_heading
+from parsers._cells import Grid, read_table
+from parsers._lines import excerpt_lines
+from parsers.contract import HEAD_BYTES, Excerpt, Format, Known, Peek, Reading, Source, as_text
 
 
 def sniff(peek: Peek) -> bool:
@@ -46,21 +48,22 @@ def read(source: Source) -> Reading:
     """
     headings = _split_header(Peek(source.path, source.name))
     found = read_headings(headings, source)
-    cells, torn = read_cells(source, _grid(headings, found))
-    reading = read_columns(cells, found, source)
-    if not torn:
-        return reading
-    cut = "the last line is cut off and left out"
-    return Reading(measurements=reading.measurements, warnings=(*reading.warnings, cut))
+    wanted = {name: heading.place for name, heading in found.known.items()}
+    grid = Grid(2, ",", tuple(headings), wanted, numeric=frozenset(wanted) - {"step_type"})
+    return read_table(source, grid, lambda cells: read_columns(cells, found, source))
+
+
+def excerpt(file: BinaryIO, known: Known) -> Excerpt | None:
+    """Return the end of a grown file; the sign of its currents is decided by all its records."""
+    file.seek(0)
+    headings = next(csv.reader(as_text(file.read(HEAD_BYTES)).splitlines()[:1]), [])
+    # Where the file counts steps itself, nothing counts from the excerpt's first row.
+    counted = frozenset({"step_count"} - {name for name, _ in map(resolve_heading, headings)})
+    return excerpt_lines(file, known, lambda _: 1, counted=counted, decided=frozenset(SIGNED))
 
 
 def _split_header(peek: Peek) -> list[str]:
     return next(csv.reader(peek.lines[:1]), [])
-
-
-def _grid(headings: list[str], found: Headings) -> Grid:
-    wanted = {name: heading.place for name, heading in found.known.items()}
-    return Grid(2, ",", tuple(headings), wanted, numeric=frozenset(wanted) - {"step_type"})
 
 
 FORMAT = Format(
@@ -70,5 +73,7 @@ FORMAT = Format(
     "cycling",
     sniff,
     read,
+    version=2,
     lost="impedance, pressure, cumulative and per-step net columns; the file's own words for step types",
+    excerpt=excerpt,
 )

@@ -10,6 +10,7 @@ import polars as pl
 
 from parsers._bdf import is_bdf, read_columns, read_headings
 from parsers._cells import LINE
+from parsers._ends import refuse_cut
 from parsers.contract import Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
@@ -26,6 +27,7 @@ def read(source: Source) -> Reading:
         ParseError: the file is damaged, a required column is missing or holds no numbers, time goes back.
         ContradictionError: step types and current's sign contradict each other in part.
     """
+    refuse_cut(source)
     columns = Peek(source.path, source.name).parquet_columns
     headings = read_headings(columns, source)
     stored = {name: columns[heading.place] for name, heading in headings.known.items()}

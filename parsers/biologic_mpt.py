@@ -11,6 +11,7 @@ tabs, in BT-Lab's advanced text export by semicolons, with the index of the reco
 * ``time/s`` is seconds since the start of the acquisition, or the local wall clock ``mm/dd/yyyy HH:MM:SS.fff``; without
   a header a wall clock counts from the first record.
 * BT-Lab's advanced export writes the whole status byte into each flag's column, which shows by values above 3.
+* A last line without line end is left out, with a warning, when cells are missing or one cannot be read.
 * Impedance exports may hold nothing but frequency, real and imaginary part (``Im(Z)/Ohm`` without the minus).
 
 Seen: EC-Lab 11.18 to 11.61, BT-Lab 1.65 to 1.80. Meaning of the columns: :mod:`parsers._biologic`; of the header:
@@ -19,18 +20,28 @@ Seen: EC-Lab 11.18 to 11.61, BT-Lab 1.65 to 1.80. Meaning of the columns: :mod:`
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from parsers._biologic import TIME, Records, build_reading
+from parsers._biologic import DECIDED, TIME, Records, build_reading
 from parsers._biologic_header import header_facts, header_start
-from parsers._biologic_text import HEADLESS_LINES, OPENINGS, find_columns, find_layout, read_columns
+from parsers._biologic_text import (
+    HEADLESS_LINES,
+    OPENINGS,
+    Layout,
+    count_header_lines,
+    find_columns,
+    find_layout,
+    read_columns,
+)
 from parsers._clock import iso_utc, unix_second, unix_seconds
+from parsers._lines import excerpt_lines, read_growing
 from parsers._numbers import Doubles
-from parsers.contract import Format, Peek, Reading, Source
+from parsers.contract import Excerpt, Format, Known, Peek, Reading, Source
 from warehouse.errors import ParseError
 
 
@@ -42,6 +53,16 @@ def sniff(peek: Peek) -> bool:
 def read(source: Source) -> Reading:
     """Read records, impedance and the header."""
     layout = find_layout(source)
+    file = io.BytesIO(layout.content)
+    return read_growing(source, file, layout.is_whole, lambda stop: _read_records(source, layout.until(stop)))
+
+
+def excerpt(file: BinaryIO, known: Known) -> Excerpt | None:
+    """Return the end of a grown export; which way an energy counts is decided by all its records."""
+    return excerpt_lines(file, known, count_header_lines, decided=DECIDED)
+
+
+def _read_records(source: Source, layout: Layout) -> Reading:
     about = header_facts(layout.header)
     local = header_start(layout.header)
     start = None if local is None else unix_second(local, source.zone)
@@ -80,6 +101,8 @@ FORMAT = Format(
     "both",
     sniff,
     read,
+    version=2,
     lost="settings of the technique, I Range, Ece and its impedance, harmonics, Cs and Cp, counters per half cycle, "
     "step time, x, R, capacitances",
+    excerpt=excerpt,
 )

@@ -3,22 +3,28 @@
 A format is one module in this package. Its last line is ``FORMAT = Format(...)``; being there is its registration.
 ``sniff`` looks at the start of a source and says whether it is of that format, from content first; it never raises.
 ``read`` turns a source into a :class:`Reading` or raises :class:`warehouse.errors.ParseError` with the place.
+
+A tester writes while we read. A file that ends anywhere behind its header is a valid prefix: the whole records are read
+and the reading is ``incomplete``. A text's last line that has no line end is taken when it has all its cells and each
+can be read; a number that was cut inside its digits still looks whole then, and the next version of the file shows it.
+``excerpt``, where a format has one, makes reading that next version cost what is new: :mod:`parsers._tail`.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
+import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from parsers._inflate import INFLATE_ERRORS
+from parsers._zips import MAGIC, open_zip
+from warehouse.errors import ParseError
 from warehouse.schema import MEASUREMENTS, SPECTRA, conform_columns
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ Fact = str | int | float
 HEAD_BYTES: Final = 8192
 SHEET_ROWS: Final = 12
 SITE_ZONE: Final = ZoneInfo("Asia/Seoul")
-ZIP_MAGIC: Final = b"PK\x03\x04"
+ZIP_MAGIC: Final = MAGIC
 BROKEN_ZIP: Final[tuple[type[Exception], ...]] = (*INFLATE_ERRORS, OSError, RuntimeError, EOFError, ValueError)
 
 
@@ -56,14 +62,7 @@ class Peek:
     @cached_property
     def text(self) -> str:
         """The head as text: UTF-16 and UTF-8 by byte-order mark, else UTF-8, else cp1252; never fails."""
-        for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
-            if self.head.startswith(mark):
-                return self.head[len(mark) :].decode(encoding, errors="replace")
-        try:
-            # The head may end inside a character, which is no sign of another encoding.
-            return self.head.decode("utf-8", errors="strict" if len(self.head) < HEAD_BYTES else "ignore")
-        except UnicodeDecodeError:
-            return self.head.decode("cp1252", errors="replace")
+        return as_text(self.head)
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -76,9 +75,9 @@ class Peek:
         if not self.head.startswith(ZIP_MAGIC):
             return ()
         try:
-            with zipfile.ZipFile(self.path) as container:
+            with self.path.open("rb") as file, open_zip(file, self.name) as container:
                 return tuple(container.namelist())
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except (ParseError, OSError):
             return ()
 
     @cached_property
@@ -110,6 +109,18 @@ class Peek:
             return needle in file.read(within)
 
 
+def as_text(head: bytes) -> str:
+    """Decode the start of a file: by its byte-order mark, else as UTF-8, else as cp1252; never fails."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+        if head.startswith(mark):
+            return head[len(mark) :].decode(encoding, errors="replace")
+    try:
+        # The head may end inside a character, which is no sign of another encoding.
+        return codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return head.decode("cp1252", errors="replace")
+
+
 def _first_rows(book: fastexcel.ExcelReader, name: str) -> tuple[tuple[str, ...], ...]:
     sheet = book.load_sheet(name, header_row=None, n_rows=SHEET_ROWS, dtypes="string")
     return tuple(tuple("" if cell is None else str(cell) for cell in row) for row in sheet.to_polars().rows())
@@ -123,11 +134,13 @@ class Source:
         path: where the bytes are; in the archive its name says nothing.
         name: the file's name as the user knows it, for messages and as a label.
         zone: the site's time zone, for files whose wall clock names none.
+        skipped: bytes that an excerpt leaves out between its head and its end, for places in warnings.
     """
 
     path: Path
     name: str
     zone: ZoneInfo = SITE_ZONE
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,6 +154,7 @@ class Reading:
             start_time`` (ISO 8601, UTC), ``sample, operator, comment, schedule, test_name``, further ones as the
             format has them.
         warnings: sentences for the technician; nothing here stops the source.
+        incomplete: whether the file ends inside a record or before a part that its header announces.
         format: name of the format that read it; :func:`parsers.read` fills it in.
         kind: ``cycling``, ``eis``, ``companion`` or ``empty``; :func:`parsers.read` fills it in.
     """
@@ -149,6 +163,7 @@ class Reading:
     spectra: pl.DataFrame = field(default_factory=SPECTRA.empty)
     about: Mapping[str, Fact] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    incomplete: bool = False
     format: str = ""
     kind: Kind = "empty"
 
@@ -157,6 +172,39 @@ class Reading:
         origin = self.format or "a reader"
         object.__setattr__(self, "measurements", conform_columns(self.measurements, MEASUREMENTS, origin))
         object.__setattr__(self, "spectra", conform_columns(self.spectra, SPECTRA, origin))
+
+
+@dataclass(frozen=True)
+class Known:
+    """An earlier version of a file that grows: how many bytes it had, and how many rows were read of it."""
+
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Two small files of one format: a grown file's head and last known records, without and with what came after.
+
+    Args:
+        known: head and the last records of the earlier version, ending where that version ended.
+        whole: the same and all that came after.
+        same: the bytes of the file, first and behind last, that must not have changed for this to be valid.
+        lead: rows to drop at the beginning: they stand there for what is computed from a row before.
+        skipped: bytes of the file that stand in neither.
+        counted: whole numbers that count from the first row, so that an excerpt's differ by a constant.
+        summed: times that add up from the first row in whole microseconds, likewise.
+        decided: columns whose sign is decided by all rows together: see :func:`parsers.join_tail`.
+    """
+
+    known: bytes
+    whole: bytes
+    same: tuple[int, int]
+    lead: int = 0
+    skipped: int = 0
+    counted: frozenset[str] = frozenset({"step_count"})
+    summed: frozenset[str] = frozenset()
+    decided: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -173,6 +221,8 @@ class Format:
         version: counts up whenever the reader would read some file differently.
         verified: whether a real file of the instrument has confirmed the reader.
         lost: what the file holds that the common schema does not carry.
+        excerpt: the end of a grown file as small files of its own, from the whole file and what is known of it; reads
+            the head and from shortly before the known end on; None where that cannot be done.
     """
 
     name: str
@@ -184,21 +234,15 @@ class Format:
     version: int = 1
     verified: bool = True
     lost: str = ""
+    excerpt: Callable[[BinaryIO, Known], Excerpt | None] | None = None
+
+
+def still_growing(what: str, byte: int) -> str:
+    """Return the warning for a file that ends in the middle of something."""
+    return f"the file ends inside {what} at byte {byte}; all before was read; it is probably still being written"
 
 
 def read_companion(source: Source) -> Reading:
     """Read a companion: it is recognised and kept, and holds no rows."""
     del source
     return Reading()
-
-
-def open_member(path: Path) -> tuple[str, io.BytesIO] | None:
-    """Return name and bytes of the only file in a zip, or None for anything else."""
-    try:
-        with zipfile.ZipFile(path) as container:
-            files = [entry for entry in container.infolist() if not entry.is_dir()]
-            if len(files) != 1:
-                return None
-            return files[0].filename, io.BytesIO(container.read(files[0]))
-    except BROKEN_ZIP:
-        return None

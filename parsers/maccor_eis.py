@@ -27,11 +27,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import polars as pl
 
-from parsers._cells import LINE, Grid, numbers, read_cells
+from parsers._cells import LINE, Grid, numbers, read_table
 from parsers._clock import iso_utc, unix_second
 from parsers.contract import Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
@@ -62,7 +63,10 @@ def read(source: Source) -> Reading:
     """
     lines = [line.rstrip("\r") for line in Peek(source.path, source.name).text.split("\n")]
     grid = _find_grid(lines, source)
-    cells, torn = read_cells(source, grid)
+    return read_table(source, grid, partial(_read_points, source, grid, _read_facts(lines, source)))
+
+
+def _read_points(source: Source, grid: Grid, about: dict[str, Fact], cells: pl.DataFrame) -> Reading:
     columns = [numbers(cells, name, source, required=True) for name in grid.wanted]
     spectra = pl.DataFrame([pl.Series("spectrum_index", [1] * cells.height, dtype=pl.Int64), *columns])
     wrong = spectra["frequency_hertz"] <= 0
@@ -70,8 +74,7 @@ def read(source: Source) -> Reading:
         row = wrong.arg_max() or 0
         detail = f"expected a positive frequency, found {spectra['frequency_hertz'][row]}"
         raise ParseError(source.name, detail, line=cells[LINE][row], column="frequency_hertz")
-    warnings = ("the last line is cut off and left out",) if torn else ()
-    return Reading(spectra=spectra, about=_read_facts(lines, source), warnings=warnings)
+    return Reading(spectra=spectra, about=about)
 
 
 def _find_grid(lines: list[str], source: Source) -> Grid:
@@ -82,7 +85,9 @@ def _find_grid(lines: list[str], source: Source) -> Grid:
             filled = tuple(headings[: headings.index(LAST_HEADING) + 1])
             wanted = {ours: filled.index(heading) for heading, ours in COLUMNS.items() if heading in filled}
             return Grid(number + 2, "\t", filled, wanted, quote=None)
-    raise ParseError(source.name, f"expected the headings {', '.join(COLUMNS)}, found none", line=len(lines))
+    # Nothing but the title says whose file this is, so that a header without headings is one that was cut.
+    detail = f"expected the headings {', '.join(COLUMNS)}, found none"
+    raise ParseError(source.name, detail, code="incomplete_file", line=len(lines))
 
 
 def _read_facts(lines: list[str], source: Source) -> dict[str, Fact]:
@@ -112,5 +117,6 @@ FORMAT = Format(
     "eis",
     sniff,
     read,
+    version=2,
     lost="settings line, Status, current and voltage magnitudes (empty in the file seen)",
 )

@@ -35,7 +35,7 @@ none, commas         Cyc#, Step, TestTime(s), StepTime(s), Capacity(Ah),    seco
 * DPt Time: month first; day first where decimals have a comma; some exports hold the time of day alone, and the
   preamble's date is then the first day. Temperatures near -2500 °C mark an unconnected sensor: null.
 * DCIR/Ohms is 0 in every record seen, hence a zero is taken for not measured: null.
-* A cut-off last line is left out with a warning.
+* A cut-off last line is left out with a warning, and so is a last line without line end that cannot be read.
 * Unknown: Range, WF columns (waveform), VAR and Loop columns, ACImp's frequency; not read.
 
 Known from the corpus files; the words for States P, S and O are second-hand. Units of the bare
@@ -44,14 +44,17 @@ headings, day before month, and what a zero resistance means are readings of our
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import BinaryIO, Final
 
 import numpy as np
 import polars as pl
 
-from parsers._cells import LINE, check_order, counts, numbers, read_cells
+from parsers._cells import LINE, check_order, counts, numbers, read_table
+from parsers._lines import excerpt_lines
 from parsers._maccor import (
     Export,
+    clear_seconds,
     clock_seconds,
     find_export,
     label_channel,
@@ -60,7 +63,7 @@ from parsers._maccor import (
     unit_from_clock,
 )
 from parsers._units import duration_seconds
-from parsers.contract import Format, Peek, Reading, Source
+from parsers.contract import HEAD_BYTES, Excerpt, Format, Known, Peek, Reading, Source, as_text
 from warehouse.errors import ContradictionError, ParseError
 from warehouse.schema import STEP_TYPE
 
@@ -100,8 +103,22 @@ def read(source: Source) -> Reading:
     export = find_export(Peek(source.path, source.name).text)
     if export is None:
         raise ParseError(source.name, "expected Maccor's headings, found none", line=1)
+    return read_table(source, export.grid, partial(_read_records, source, export))
+
+
+def excerpt(file: BinaryIO, known: Known) -> Excerpt | None:
+    """Return the end of a grown export; whether currents are signed is decided by all its records."""
+    # A first record before the middle of a step would look like a counter that was not set back.
+    return excerpt_lines(file, known, _count_above, decided=frozenset({"current_ampere"}), first_records=0)
+
+
+def _count_above(head: bytes) -> int | None:
+    export = find_export(as_text(head[:HEAD_BYTES]))
+    return export.grid.first_line - 1 if export else None
+
+
+def _read_records(source: Source, export: Export, cells: pl.DataFrame) -> Reading:
     facts = label_channel(read_facts(export))
-    cells, torn = read_cells(source, export.grid)
     # Numbers and dates follow one setting of the tester's computer, so both readers are told.
     comma = _decimal_comma(cells, export)
     unix, clock_warning = clock_seconds(cells["clock"], str(facts.get("started", "")), source, decimal_comma=comma)
@@ -112,7 +129,6 @@ def read(source: Source) -> Reading:
     frame = frame.with_columns(_count_steps(frame), _sign_current(frame, cells, source))
     frame, counter_warning = _split_counters(frame)
     warnings = [
-        "the last line is cut off and left out" if torn else None,
         clock_warning,
         BARE if export.bare else None,
         *temperature_warnings,
@@ -150,7 +166,9 @@ def _unstated_unit(cells: pl.DataFrame, export: Export, unix: pl.Series, source:
     unit = unit_from_clock(numbers(cells, "test_time", source, decimal_comma=comma, required=True), unix)
     if unit is None:
         detail = "the unit of TestTime is not stated and the wall clock cannot tell it"
-        raise ParseError(source.name, detail, line=export.grid.first_line, column="test_time")
+        # The first seconds of a test do not tell it yet.
+        code = None if clear_seconds(unix) else "incomplete_file"
+        raise ParseError(source.name, detail, code=code, line=export.grid.first_line, column="test_time")
     return unit
 
 
@@ -291,5 +309,7 @@ FORMAT = Format(
     "cycling",
     sniff,
     read,
+    version=2,
     lost="Loop, Range, WF, VAR and ACImp columns; auxiliary inputs beyond the fifth and those that are no temperatures",
+    excerpt=excerpt,
 )

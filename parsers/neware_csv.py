@@ -7,29 +7,35 @@ which every unit makes sense is taken. Columns and units: :mod:`parsers._neware_
 
 Counters (``Chg. Cap.``, ``DChg. Cap.``, ``Chg. Energy``, ``DChg. Energy``) restart at every step in both files seen.
 Current was signed in both; a file without a negative number gets its signs from the step types.
+A last line without line end is left out, with a warning, when cells are missing or one cannot be read.
 The export holds what was ticked in BTSDA: A with 4 decimals means steps of 100 µA.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Collection
+from functools import partial
 from operator import attrgetter
-from typing import Final
+from typing import BinaryIO, Final
 
 import polars as pl
 
+from parsers._lines import LastLine, as_narrow, excerpt_lines, read_growing, require_line_end
 from parsers._neware_table import Place, find_columns, is_record_header, to_reading, units_are_known
-from parsers.contract import Format, Peek, Reading, Source
+from parsers.contract import Excerpt, Format, Known, Peek, Reading, Source, as_text
 from warehouse.errors import ParseError
 
 # Which one it is depends on the list separator of the exporting PC.
 SEPARATORS: Final = (",", "\t", ";")
-MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+MARKED: Final = ("utf-8-sig",)
 # GB18030 before cp1252, which decodes anything: a Chinese μ would pass as two Latin letters and no unit.
 ENCODINGS: Final = ("utf-8", "gb18030", "cp1252", "latin-1")
 LONGEST_HEADER: Final = 8192
+FIRST_LINE: Final = 2
+DECIDED: Final = frozenset({"current_ampere", "power_watt"})
 
 
 def sniff(peek: Peek) -> bool:
@@ -40,31 +46,50 @@ def sniff(peek: Peek) -> bool:
 def read(source: Source) -> Reading:
     """Read one exported test."""
     raw = source.path.read_bytes()
-    headers, separator, encoding = _read_header(raw[:LONGEST_HEADER], source)
-    if encoding == "utf-16":
-        try:
-            raw = raw.decode(encoding).encode()
-        except UnicodeDecodeError as error:
-            raise ParseError(source.name, f"the text is no {encoding}: {error.reason}", byte=error.start) from error
-    table = _read_table(raw, headers, separator, source)
-    return to_reading(table, headers, source, first_line=2)
+    try:
+        raw = as_narrow(raw)
+    except UnicodeDecodeError as error:
+        raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+    headers, separator = _read_header(raw[:LONGEST_HEADER], source)
+    file = io.BytesIO(raw)
+    require_line_end(source, file, FIRST_LINE - 1)
+    fits = partial(_is_whole, width=len(headers), separator=separator)
+
+    def read_until(stop: int | None) -> Reading:
+        table = _read_table(raw[:stop], headers, separator, source)
+        return to_reading(table, headers, source, FIRST_LINE)
+
+    return read_growing(source, file, fits, read_until)
+
+
+def excerpt(file: BinaryIO, known: Known) -> Excerpt | None:
+    """Return the end of a grown export; whether currents are signed is decided by all its records."""
+    file.seek(0)
+    header = as_text(file.read(LONGEST_HEADER)).splitlines()[:1]
+    places = max((find_columns(fields) for line in header for fields in _split_all(line)), key=len, default={})
+    # Without a column of its own the test time is added up from the steps.
+    summed = frozenset({"test_time_second"} - places.keys())
+    return excerpt_lines(file, known, lambda _: FIRST_LINE - 1, summed=summed, decided=DECIDED)
+
+
+def _is_whole(last: LastLine, width: int, separator: str) -> bool:
+    return last.cells(separator) >= width
 
 
 def _split_all(line: str) -> list[list[str]]:
     return [next(csv.reader([line], delimiter=separator), []) for separator in SEPARATORS]
 
 
-def _read_header(head: bytes, source: Source) -> tuple[list[str], str, str]:
-    """Return header, separator and the encoding in which the units make sense."""
-    marked = [encoding for mark, encoding in MARKS if head.startswith(mark)]
+def _read_header(head: bytes, source: Source) -> tuple[list[str], str]:
+    """Return header and separator, in the encoding in which the units make sense."""
     fallback = None
-    for encoding in marked or ENCODINGS:
+    for encoding in MARKED if head.startswith(codecs.BOM_UTF8) else ENCODINGS:
         lines = head.decode(encoding, errors="replace").splitlines()
         for separator, fields in zip(SEPARATORS, _split_all(lines[0] if lines else ""), strict=True):
             if is_record_header(fields):
                 if units_are_known(fields):
-                    return fields, separator, encoding
-                fallback = fallback or (fields, separator, encoding)
+                    return fields, separator
+                fallback = fallback or (fields, separator)
     if fallback is None:
         raise ParseError(source.name, "expected Cycle Index, Step Index, Step Type, Current, Voltage", line=1)
     # Its units are wrong in every encoding; the message about them comes from the table.
@@ -113,5 +138,7 @@ FORMAT = Format(
     "cycling",
     sniff,
     read,
+    version=2,
     lost="specific capacities, dQ/dV, contact resistance, accumulated counters, auxiliary voltages",
+    excerpt=excerpt,
 )

@@ -46,6 +46,7 @@ from typing import Final
 
 import polars as pl
 
+from parsers._ends import refuse_cut
 from parsers._neware import (
     NDC_INTEGERS,
     READ_ERRORS,
@@ -97,6 +98,7 @@ def read(source: Source) -> Reading:
     """Read one test."""
     from fastnda.ndax import read_ndax  # noqa: PLC0415 only Neware files should pay for the import
 
+    refuse_cut(source)
     version, found, names = _read_container(source)
     raw, notes = call_fastnda(read_ndax, source)
     clock = _judge_clock(version, raw, found.get("StartTime", ""))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from parsers._ends import refuse_cut
 from parsers._neware_table import is_record_header, to_reading
 from parsers.contract import Format, Peek, Reading, Source
 from warehouse.errors import ParseError
@@ -32,6 +33,7 @@ def read(source: Source) -> Reading:
     """Read the record sheets of one workbook."""
     import fastexcel  # noqa: PLC0415 only workbooks pay for it
 
+    refuse_cut(source)
     try:
         tables = _load_records(fastexcel.read_excel(source.path))
         table = pl.concat(tables, how="vertical_relaxed") if tables else None

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 
 import parsers
 from parsers import _arbin, _jet, _mdbtools, arbin_res
-from parsers.contract import Reading, Source
+from parsers.contract import Reading, Source, still_growing
 from warehouse.errors import ParseError
 
 # mdb-export prints 8 digits of a single; 9 would be needed to tell all neighbours apart.
@@ -450,12 +450,12 @@ def test_header_only_is_empty(drop: Drop) -> None:
 
 
 def test_cut_last_line_is_left_out(drop: Drop) -> None:
-    """A last line that is still being written is left out and named."""
+    """A last line that is still being written is left out, and the place where the file ends is named."""
     whole = table_of(*LINES, "3,2024/03/15 10:00:02.500,3.5,1.5,2,1,0.25,3.72")
     for cut in range(len(table_of(*LINES)) + 1, len(whole) - 5):
         reading = read_table(drop(whole[:cut]))
-        assert reading.measurements.height == 2
-        assert reading.warnings == ("line 4 is cut and was left out",)
+        assert (reading.incomplete, reading.measurements.height) == (True, 2)
+        assert reading.warnings == (still_growing("a line", cut),)
 
 
 def test_whole_last_line_without_end_is_kept(drop: Drop) -> None:
@@ -467,7 +467,12 @@ def test_whole_last_line_without_end_is_kept(drop: Drop) -> None:
 def test_cut_number_in_the_last_line(drop: Drop) -> None:
     """A last line with all cells, the last of them cut to no number, is left out too."""
     reading = read_table(drop(table_of(*LINES) + "3,2024/03/15 10:00:02.500,3.5,1.5,2,1,0.25,-"))
-    assert (reading.measurements.height, reading.warnings) == (2, ("line 4 is cut and was left out",))
+    assert (reading.measurements.height, reading.incomplete) == (2, True)
+
+
+def test_header_without_line_end_is_no_header_yet(drop: Drop) -> None:
+    """A header whose line end has not come may lack columns: the file ends too early."""
+    assert refusal(drop(HEADER), "arbin_csv").code == "incomplete_file"
 
 
 @pytest.mark.parametrize(("line", "cells"), [("2,2024/03/15 10:00:01.500,2.5", 3), (LINES[1] + ",9", 9)])

@@ -176,14 +176,37 @@ def test_a_frequency_that_jumps_back_begins_a_spectrum(tmp_path: Path) -> None:
 # --- .mpr: damage
 
 
-def test_every_cut_is_refused_with_a_place(tmp_path: Path) -> None:
-    """A .mpr cut at any byte is refused at the byte of the module at fault, or lacks whole modules at its end."""
+def test_every_cut_before_the_first_record_is_refused(tmp_path: Path) -> None:
+    """A .mpr cut before its first record ends too early, whatever the byte; nothing of it can be read yet."""
     whole = gcpl(GCPL_ROWS)
-    ends_of_modules = {len(gcpl(GCPL_ROWS, with_log=False))}
-    for place in set(range(0, len(whole), 13)) - ends_of_modules:
+    first = whole.index(GCPL_RECORD.pack(*GCPL_ROWS[0]))
+    for place in range(0, first, 13):
         refusal = refuse_binary(tmp_path, whole[:place])
-        assert refusal.byte is not None, place
-        assert refusal.byte <= max(place, len(MAGIC)), place
+        ends_a_module = place == len(MAGIC) + len(module("VMP Set", settings(4), 0))
+        assert refusal.code == ("broken_file" if ends_a_module or place == len(MAGIC) else "incomplete_file"), place
+
+
+def test_every_cut_inside_the_records_gives_the_whole_ones(tmp_path: Path) -> None:
+    """A .mpr cut among its records is read up to the last whole one, and says at which byte it ends."""
+    whole = gcpl(GCPL_ROWS)
+    first = whole.index(GCPL_RECORD.pack(*GCPL_ROWS[0]))
+    for place in range(first, first + GCPL_RECORD.size * len(GCPL_ROWS)):
+        reading = read_binary(tmp_path, whole[:place])
+        assert reading.incomplete
+        assert reading.measurements.height == (place - first) // GCPL_RECORD.size
+        assert f"the file ends inside its records at byte {place};" in reading.warnings[-1]
+
+
+def test_every_cut_inside_the_log_leaves_the_log_out(tmp_path: Path) -> None:
+    """A .mpr cut behind its records has all of them; the log, which is not whole, gives no start and no channel."""
+    whole = gcpl(GCPL_ROWS)
+    end = len(gcpl(GCPL_ROWS, with_log=False))
+    assert not read_binary(tmp_path, whole[:end]).incomplete
+    for place in range(end + 1, len(whole), 17):
+        reading = read_binary(tmp_path, whole[:place])
+        assert (reading.incomplete, reading.measurements.height) == (True, len(GCPL_ROWS))
+        assert "unix_time_second" not in reading.measurements.columns
+        assert "channel" not in reading.about
 
 
 def test_damaged_bytes_read_or_are_refused(tmp_path: Path) -> None:
@@ -199,13 +222,23 @@ def test_damaged_bytes_read_or_are_refused(tmp_path: Path) -> None:
 
 
 def test_silly_length_is_refused_before_it_is_allocated(tmp_path: Path) -> None:
-    """A module that claims 4 GB in a small file is refused at its own header."""
+    """A data module that claims 4 GB in a small file contradicts its number of records."""
     content = bytearray(gcpl(GCPL_ROWS))
     place = content.index(b"VMP data") - len(b"MODULE")
     struct.pack_into("<I", content, place + 6 + 35, 0xFFFFFFF0)
     refusal = refuse_binary(tmp_path, bytes(content))
-    assert refusal.byte == place
-    assert "4294967280 bytes" in refusal.detail
+    assert refusal.byte == place + len(module("", b"", 0))
+    assert "do not fill the module's 4294966874" in refusal.detail
+
+
+def test_silly_lengths_that_agree_are_not_allocated(tmp_path: Path) -> None:
+    """A header that announces 80 million records in a small file gives the few that are there."""
+    content = bytearray(gcpl(GCPL_ROWS, with_log=False))
+    place = content.index(b"VMP data") - len(b"MODULE")
+    struct.pack_into("<I", content, place + 6 + 35, 406 + GCPL_RECORD.size * 80_000_000)
+    struct.pack_into("<I", content, place + len(module("", b"", 0)), 80_000_000)
+    reading = read_binary(tmp_path, bytes(content))
+    assert (reading.incomplete, reading.measurements.height) == (True, len(GCPL_ROWS))
 
 
 def test_wrong_number_of_records_is_refused(tmp_path: Path) -> None:
@@ -218,6 +251,36 @@ def test_wrong_number_of_records_is_refused(tmp_path: Path) -> None:
 def test_unknown_ids_are_all_named(tmp_path: Path) -> None:
     """Ids without a known width are refused under a code of their own, all of them in one message."""
     content = mpr(data((4, 6, 9001, 9002), struct.Struct("<df"), [(0.0, 3.0)]))
+    refusal = refuse_binary(tmp_path, content)
+    assert (refusal.code, refusal.detail) == ("unknown_columns", "unknown column ids 9001, 9002")
+
+
+@pytest.mark.parametrize(
+    ("ids", "form", "row"),
+    [
+        ((4, 9001, 6, 8), "<dqff", (0.0, 0, 3.7, 1.0)),
+        ((9001, 9002, 4, 6, 8), "<Hqdff", (0, 0, 0.0, 3.7, 1.0)),
+        ((4, 9001, 6, 9002, 8), "<dqfqf", (0.0, 0, 3.7, 0, 1.0)),
+    ],
+)
+def test_unknown_ids_with_certain_places_are_left_out(
+    tmp_path: Path, ids: tuple[int, ...], form: str, row: tuple[float, ...]
+) -> None:
+    """Unknown columns whose bytes can only be divided in one way, or lie side by side, cost nothing but themselves."""
+    reading = read_binary(tmp_path, mpr(data(ids, struct.Struct(form), [row])))
+    assert reading.measurements.row(0, named=True) | {"unix_time_second": None} == {
+        "test_time_second": 0.0,
+        "voltage_volt": 3.7,
+        "current_ampere": 0.001,
+        "unix_time_second": None,
+    }
+    unknown = ", ".join(str(number) for number in ids if number > 9000)
+    assert reading.warnings == (f"columns with unknown ids are left out: {unknown}",)
+
+
+def test_unknown_ids_without_certain_places_are_refused(tmp_path: Path) -> None:
+    """Twelve bytes for two unknown columns apart may be 4 and 8 or 8 and 4: the value between them has no place."""
+    content = mpr(data((4, 9001, 6, 9002, 8), struct.Struct("<difqf"), [(0.0, 0, 3.7, 0, 1.0)]))
     refusal = refuse_binary(tmp_path, content)
     assert (refusal.code, refusal.detail) == ("unknown_columns", "unknown column ids 9001, 9002")
 

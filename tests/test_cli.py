@@ -117,7 +117,7 @@ def test_manifest_with_bad_rows_ends_with_3(fresh: Site) -> None:
     manifest.write_text("firm,cell_id,die_x\nA,C1,1\nA,C2,half\nB,C3,\n")
     said = fresh.cellar("cells", "import", manifest, "--json", code=CHECK).json()
     assert (said["cells"], said["firms_added"], said["rederived"]) == (2, ["A", "B"], [])
-    assert [refused["row"] for refused in said["refused"]] == [2]
+    assert [refused["row"] for refused in said["refused"]] == [3]
     listed = fresh.cellar("cells", "list", "--json").json()
     assert [cell["cell_id"] for cell in listed] == ["C1", "C3"]
 
@@ -211,7 +211,7 @@ def test_quarantine_is_a_work_list(site: Site) -> None:
     """``quarantine list`` and ``show`` tell what waits, why, and what to do, in two languages."""
     (row,) = site.cellar("quarantine", "list", "--json").json()
     shown = site.cellar("quarantine", "show", row["sha256"][:8], "--json").json()
-    assert shown == row
+    assert shown.items() >= row.items()
     assert (row["reason"]["code"], row["size"]) == ("format_unknown", len(LETTER))
     text = site.cellar("quarantine", "show", row["sha256"][:8]).out
     assert "Check that it is a result file" in text
@@ -339,7 +339,7 @@ def test_damaged_archive_is_told(site: Site) -> None:
         ("cells import nowhere.csv", "cannot be read as a table"),
         ("firm add a/b", "cannot be a firm's code"),
         ("assign t-1 C9", "there is no cell 'C9'"),
-        ("quarantine show zz", "0 sources in quarantine begin with 'zz'"),
+        ("quarantine show zz", "0 sources in quarantine or set aside begin with 'zz'"),
         ("nightly --date tomorrow", "is no date such as"),
         ("frobnicate", "No such command"),
     ],

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warehouse import rowhash
 from warehouse.conform import conform, hash_data, likely_cause
 from warehouse.errors import ContradictionError, SchemaMismatch
+from warehouse.rowhash import hash_rows
 from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPE
 from warehouse.store import Store
 
@@ -277,6 +279,56 @@ def test_step_types_count_by_their_words() -> None:
 def test_a_further_row_changes_the_hash() -> None:
     """A continued test is other data."""
     assert hash_data(table(ROWS + 1)) != hash_data(table(ROWS))
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Blocks of a few rows, so that a small table has several."""
+    monkeypatch.setattr(rowhash, "BLOCK_ROWS", 8)
+    return 8
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 16, 39, 40])
+def test_a_hash_can_be_gone_on_with(small_blocks: int, rows: int) -> None:
+    """Rows hashed so far, and those from the last whole block on, give the hash of all rows."""
+    frame = with_value(OPTIONAL, 3, None)
+    known = hash_rows(frame.head(rows))
+    assert known.keep_from == rows // small_blocks * small_blocks
+    assert known.onward(frame.slice(known.keep_from)) == hash_rows(frame)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_hash_goes_on_without_a_column() -> None:
+    """A column that has no value among the further rows may be left out of them, or be there without values."""
+    frame = with_value(OPTIONAL, 3, None).with_columns(pl.when(pl.int_range(ROWS) < 20).then(OPTIONAL).alias(OPTIONAL))
+    known = hash_rows(frame.head(28))
+    assert known.onward(frame.slice(known.keep_from).drop(OPTIONAL)) == hash_rows(frame)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("row", [0, 7, 8, 38])
+def test_the_order_of_rows_matters(row: int) -> None:
+    """Two neighbouring rows that change places, within a block or across two, are other data."""
+    order = [*range(row), row + 1, row, *range(row + 2, ROWS)]
+    assert hash_data(table()[order]) != hash_data(table())
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_the_same_rows_twice_are_other_data() -> None:
+    """Whole blocks that repeat count each time."""
+    assert hash_data(pl.concat([table(16), table(16)])) != hash_data(table(16))
+
+
+def test_tables_are_kept_apart() -> None:
+    """The same rows as measurements and as spectra are other data, and so is one table more."""
+    assert len({hash_data(table()), hash_data(table(), table()), hash_data(table(), table(0))}) == 3
+
+
+def test_time_may_not_go_back_where_a_file_was_gone_on_with() -> None:
+    """Further rows are passed with the last of those before, so that time cannot go back between them."""
+    frame = with_value("test_time_second", 20, 3.0)
+    passed(frame.slice(20))
+    assert refused(frame.slice(19)).code == "time_goes_back"
 
 
 def store_with_nan(folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from corpus_files import KEYS, Case, cases, index, raw_entries
 
 import parsers
 from parsers.contract import Format, Reading
-from warehouse.errors import QuarantineError
+from warehouse.errors import FormatUnknown, ParseError, QuarantineError
 from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
 
 # INDEX format -> how the names of our formats for it begin; a format that is absent here must be claimed by nobody.
@@ -287,21 +288,41 @@ def cut_places(size: int) -> list[int]:
 
 @each([case for case in cases() if case.format])
 def test_truncated_file_parses_or_is_refused(corpus: Path, case: Case, tmp_path: Path) -> None:
-    """A file cut anywhere gives a reading or a refusal that names the file, and nothing else."""
-    whole = corpus / case.file
-    cut = Path(shutil.copyfile(whole, tmp_path / whole.name))
+    """A file cut anywhere gives a reading of fewer rows or is refused by its name; behind a header, only a reading.
+
+    What is cut inside a record or a line says so; a last line that was taken as it stands reads as if it had its end.
+    """
+    rows = sys.maxsize
+    for place, outcome in cut_outcomes(corpus / case.file, tmp_path):
+        if isinstance(outcome, QuarantineError):
+            assert_refused_for_its_cut(outcome, case)
+            continue
+        fewer = outcome.measurements.height + outcome.spectra.height
+        assert fewer <= rows, f"cut at byte {place}"
+        rows = fewer
+        if parsers.formats()[case.format].excerpt and not outcome.incomplete:
+            (tmp_path / "ended").write_bytes((corpus / case.file).read_bytes()[:place] + b"\n")
+            ended = parsers.read(tmp_path / "ended")
+            assert ended.measurements.height == outcome.measurements.height, f"cut at byte {place}"
+
+
+def assert_refused_for_its_cut(refusal: QuarantineError, case: Case) -> None:
+    """Check why a cut file is refused: a format that is read as it grows calls none of its prefixes broken."""
+    assert refusal.path.startswith(Path(case.file).name)
+    if not case.error:
+        assert isinstance(refusal, ParseError | FormatUnknown), refusal
+    if parsers.formats()[case.format].excerpt and not case.error:
+        assert refusal.code in {"incomplete_file", "format_unknown"}, refusal
+
+
+def cut_outcomes(whole: Path, folder: Path) -> Iterator[tuple[int, Reading | QuarantineError]]:
+    """Cut a copy of a file shorter and shorter; yield where, and what reading it gives. Other errors pass through."""
+    cut = Path(shutil.copyfile(whole, folder / whole.name))
     cut.chmod(0o600)
     for place in sorted(set(cut_places(whole.stat().st_size)), reverse=True):
         with cut.open("r+b") as file:
             file.truncate(place)
-        refusal = refusal_of(cut)
-        assert refusal is None or refusal.path.startswith(whole.name), f"cut at byte {place}"
-
-
-def refusal_of(path: Path) -> QuarantineError | None:
-    """Read a file and return why it was set aside; any other error is a defect and passes through."""
-    try:
-        parsers.read(path)
-    except QuarantineError as refusal:
-        return refusal
-    return None
+        try:
+            yield place, parsers.read(cut)
+        except QuarantineError as refusal:
+            yield place, refusal

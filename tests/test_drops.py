@@ -15,6 +15,7 @@ from made_cells import cycle, measure, write_bdf
 
 from flows import drops as drops_module
 from flows.ingest import ingest_paths, retry_source
+from flows.names import folders_of, label_members
 from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 
@@ -175,7 +176,7 @@ def test_huge_member_is_quarantined(
     local_home: Home, tmp_path: Path, members: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unpacking stops at the limit, whatever the directory says, and the rest is taken."""
-    monkeypatch.setattr(drops_module, "LARGEST_MEMBER", len(members["one.csv"]) + 10)
+    monkeypatch.setattr("parsers._zips.LARGEST_MEMBER", len(members["one.csv"]) + 10)
     _, first, second = take(local_home, pack(tmp_path / "lab.zip", members))
     assert first["state"] == "committed"
     assert (second["state"], second["reason"]["code"]) == ("quarantined", "too_large")
@@ -193,19 +194,73 @@ def test_too_many_members_are_told(
 
 
 def test_zip_without_directory_is_quarantined(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
-    """A zip that was cut off is one source that no format claims."""
+    """A zip that was cut off is one source that is told to end too early."""
     path = pack(tmp_path / "lab.zip", members)
     path.write_bytes(path.read_bytes()[:-60])
     (receipt,) = take(local_home, path)
-    assert (receipt["state"], receipt["reason"]["code"]) == ("quarantined", "format_unknown")
+    assert (receipt["state"], receipt["reason"]["code"]) == ("quarantined", "incomplete_file")
 
 
-def test_zip_in_a_zip_is_told(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
-    """A zip of several files inside a zip is set aside by its name, not dropped in silence."""
+def test_zip_in_a_zip_is_opened(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+    """A zip of several files inside a zip is a container as well, and its files are taken by their names."""
     inner = pack(tmp_path / "inner.zip", members).read_bytes()
-    receipts = take(local_home, pack(tmp_path / "lab.zip", {"inner.zip": inner, "one.csv": members["one.csv"]}))
-    assert states(receipts) == ["ignored", "quarantined", "committed"]
-    assert receipts[1]["path"].endswith("lab.zip!inner.zip")
+    path = pack(tmp_path / "lab.zip", {"day/inner.zip": inner, "note.txt": b"no test"})
+    receipts = take(local_home, path)
+    assert states(receipts) == ["ignored", "ignored", "committed", "committed", "quarantined"]
+    assert [receipt["path"].removeprefix(str(path)) for receipt in receipts] == [
+        "",
+        "!day/inner.zip",
+        "!day/inner.zip!one.csv",
+        "!day/inner.zip!two.csv",
+        "!note.txt",
+    ]
+
+
+@pytest.mark.parametrize("names", [["one.csv", "two.csv"], ["one.csv"]])
+def test_zip_alone_in_a_zip_is_opened(
+    local_home: Home, tmp_path: Path, members: dict[str, bytes], names: list[str]
+) -> None:
+    """A zip that holds nothing but a zip of tests gives these tests."""
+    inner = pack(tmp_path / "inner.zip", {name: members[name] for name in names}).read_bytes()
+    receipts = take(local_home, pack(tmp_path / "lab.zip", {"inner.zip": inner}))
+    assert states(receipts).count("committed") == len(names)
+
+
+def test_zip_in_a_zip_in_a_zip_is_set_aside(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+    """A zip two zips deep is kept, set aside by its name and not opened; what lies beside it is taken."""
+    inmost = pack(tmp_path / "inmost.zip", members).read_bytes()
+    inner = pack(tmp_path / "inner.zip", {"inmost.zip": inmost, "one.csv": members["one.csv"]}).read_bytes()
+    receipts = take(local_home, pack(tmp_path / "lab.zip", {"inner.zip": inner, "two.csv": members["two.csv"]}))
+    assert states(receipts) == ["ignored", "ignored", "quarantined", "committed", "committed"]
+    assert receipts[2]["reason"]["code"] == "nested_too_deep"
+    assert local_home.archive.path_of(receipts[2]["sha256"]).read_bytes() == inmost
+
+
+def test_same_name_twice_is_two_labels(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+    """Two members of one name are both taken, under labels that tell them apart."""
+    path = pack(tmp_path / "lab.zip", {"day/one.csv": members["one.csv"], "day/two.csv": members["two.csv"]})
+    path.write_bytes(path.read_bytes().replace(b"day/two.csv", b"day/one.csv"))
+    _, first, second = take(local_home, path)
+    assert (first["path"], second["path"]) == (f"{path}!day/one.csv", f"{path}!day/one (2).csv")
+    assert first["state"] == second["state"] == "committed"
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "folders"),
+    [
+        ("ACME\\C1\\one.csv", "ACME/C1/one.csv", ("ACME", "C1")),
+        ("/etc/one.csv", "etc/one.csv", ("etc",)),
+        ("C:\\data\\one.csv", "data/one.csv", ("data",)),
+        ("../../one.csv", "../../one.csv", ()),
+        ("/", "nameless", ()),
+    ],
+)
+def test_names_in_a_zip_are_labels(name: str, label: str, folders: tuple[str, ...]) -> None:
+    """A member's name is relative, with forward slashes, whatever system or whoever wrote it."""
+    entry = zipfile.ZipInfo("x")
+    entry.filename = name
+    assert label_members([entry]) == [label]
+    assert folders_of(label) == folders
 
 
 def test_mutated_zips_end_in_receipts(local_home: Home, tmp_path: Path) -> None:

@@ -8,17 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import httpx
 import pytest
 from made_cells import cycle, measure, write_bdf
 
-from flows.scan import Look, find_settled, look_around, take_in
 from flows.service import QUIET_SETTINGS
+from flows.watch import Look, Watcher
 from warehouse.home import Home
+from warehouse.settings import read_settings
 from warehouse.sources import count_states, newest_receipts
 
 TWO_CYCLES = measure(cycle([1e-3, 0.9e-3]))
@@ -31,77 +33,8 @@ FAST_SETTINGS: Final = "scan_seconds = 2\nsettle_seconds = 0.3\n"
 def inbox(local_home: Home) -> Path:
     """The inbox of a home that settles quickly."""
     (local_home.folder / "settings.toml").write_text(FAST_SETTINGS)
+    local_home.settings = read_settings(local_home.folder)
     return local_home.folder / "inbox"
-
-
-# The scan, without a server
-
-
-def test_file_at_rest_is_found(local_home: Home, inbox: Path) -> None:
-    """A new file that does not change while we wait is found, in whatever folder of the inbox."""
-    path = write_bdf(inbox / "A" / "C1" / "t.csv", TWO_CYCLES)
-    waits: list[float] = []
-    (look,) = find_settled(local_home, waits.append)
-    assert (look.path, look.size, waits) == (str(path), path.stat().st_size, [local_home.settings.settle_seconds])
-
-
-def test_growing_file_is_left(local_home: Home, inbox: Path) -> None:
-    """A file that grows while we wait is left for the next scan, which finds it."""
-    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
-
-    def grow(_seconds: float) -> None:
-        with path.open("a") as file:
-            file.write("\n")
-
-    assert find_settled(local_home, grow) == []
-    assert len(find_settled(local_home, lambda _: None)) == 1
-
-
-def test_vanishing_file_is_left(local_home: Home, inbox: Path) -> None:
-    """A file that goes away while we wait is no file."""
-    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
-    assert find_settled(local_home, lambda _: path.unlink()) == []
-
-
-def test_taken_file_is_not_opened_again(local_home: Home, inbox: Path) -> None:
-    """What was taken is not found again until it changes; the inbox is never written to."""
-    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
-    before = path.stat()
-    assert [receipt["state"] for receipt in take_in(local_home, find_settled(local_home, lambda _: None))] == [
-        "committed"
-    ]
-    assert find_settled(local_home, lambda _: None) == []
-    assert (path.stat().st_mtime_ns, path.stat().st_size) == (before.st_mtime_ns, before.st_size)
-    path.write_text(path.read_text() + "\n")
-    assert len(find_settled(local_home, lambda _: None)) == 1
-
-
-def test_quiet_inbox_does_not_wait(local_home: Home, inbox: Path) -> None:
-    """Where nothing is new nobody waits for it to settle."""
-    assert inbox.is_dir()
-    waits: list[float] = []
-    assert find_settled(local_home, waits.append) == []
-    assert waits == []
-
-
-def test_share_that_is_gone_has_no_files(local_home: Home, inbox: Path) -> None:
-    """An inbox that is not there at the moment has no files, and those of the others are found."""
-    local_home.folder.joinpath("settings.toml").write_text('inboxes = ["gone", "inbox"]\n')
-    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
-    with closing(Home(local_home.folder)) as home:
-        assert [look.path for look in look_around(home)] == [str(path)]
-
-
-def test_read_only_inbox_is_enough(local_home: Home, inbox: Path) -> None:
-    """Files of a read-only inbox are taken."""
-    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
-    path.chmod(0o444)
-    inbox.chmod(0o555)
-    try:
-        (receipt,) = take_in(local_home, find_settled(local_home, lambda _: None))
-    finally:
-        inbox.chmod(0o755)
-    assert receipt["state"] == "committed"
 
 
 # The flows, on a server
@@ -144,27 +77,8 @@ def test_nightly_flow(pipeline: ModuleType, local_home: Home, tmp_path: Path) ->
 
 
 @pytest.mark.server
-def test_scan_flow(pipeline: ModuleType, local_home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scan takes the file at rest, leaves the one that changes, and a second scan takes that."""
-    write_bdf(inbox / "A" / "rest.csv", TWO_CYCLES)
-    growing = inbox / "A" / "growing.csv"
-    growing.write_text("test_time_second,voltage_volt")
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "find_settled", lambda home: find_settled(home, lambda _: grow(growing)))
-        assert pipeline.scan(str(local_home.folder)) == {"committed": 1}
-    assert Path(newest_receipts(local_home)[0]["path"]).name == "rest.csv"
-    assert pipeline.scan(str(local_home.folder)) == {"quarantined": 1}
-    assert pipeline.scan(str(local_home.folder)) == {}
-
-
-def grow(path: Path) -> None:
-    with path.open("a") as file:
-        file.write(",")
-
-
-@pytest.mark.server
-def test_scan_flow_takes_any_name(pipeline: ModuleType, local_home: Home, inbox: Path) -> None:
-    """A name that is no UTF-8 stops no scan."""
+def test_scan_flow(pipeline: ModuleType, local_home: Home, inbox: Path) -> None:
+    """The scan takes the file at rest, whatever its name, and a second scan finds nothing new."""
     path = write_bdf(inbox / "t.csv", TWO_CYCLES)
     path.rename(inbox / b"\xbc\xbf.csv".decode("utf-8", "surrogateescape"))
     assert pipeline.scan(str(local_home.folder)) == {"committed": 1}
@@ -172,14 +86,40 @@ def test_scan_flow_takes_any_name(pipeline: ModuleType, local_home: Home, inbox:
 
 
 @pytest.mark.server
-def test_scan_flow_takes_thousands(
+def test_run_takes_thousands(
     pipeline: ModuleType, local_home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A share with thousands of new files is one scan."""
+    """A share with thousands of new files is one run."""
     many = [Look(f"{inbox}/{'folder/' * 20}{number}.csv", number, number) for number in range(5000)]
-    monkeypatch.setattr(pipeline, "find_settled", lambda _home: many)
-    monkeypatch.setattr(pipeline, "take_in", lambda _home, looks: iter([receipt_of(look) for look in looks]))
-    assert pipeline.scan(str(local_home.folder)) == {"committed": 5000}
+    taken: list[Look] = []
+
+    def take(_watcher: Watcher, looks: list[Look]) -> Iterator[dict[str, object]]:
+        taken.extend(looks)
+        return iter([receipt_of(look) for look in looks])
+
+    monkeypatch.setattr(Watcher, "take", take)
+    pipeline.take_as_run(Watcher(local_home), many)
+    assert taken == many
+
+
+@pytest.mark.server
+def test_files_are_taken_without_prefect(
+    pipeline: ModuleType, local_home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Prefect does not answer the files are taken all the same, each once."""
+    path = write_bdf(inbox / "t.csv", TWO_CYCLES)
+    status = path.stat()
+
+    def gone(**_options: object) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(pipeline, "flow", lambda **_options: lambda _function: gone)
+    watcher = Watcher(local_home)
+    look = Look(str(path), status.st_size, status.st_mtime_ns)
+    pipeline.take_as_run(watcher, [look])
+    assert count_states(local_home)["committed"] == 1
+    pipeline.take_as_run(watcher, [look])
+    assert [receipt["state"] for receipt in newest_receipts(local_home)] == ["committed"]
 
 
 def receipt_of(look: Look) -> dict[str, object]:
@@ -254,15 +194,20 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.server
 def test_service_takes_what_is_dropped(local_home: Home, inbox: Path) -> None:
-    """``cellar serve`` takes in what is dropped into the inbox, by its schedule, and ends when it is interrupted."""
+    """``cellar serve`` takes in what is dropped, before Prefect is up and after, and ends when it is interrupted."""
+    log = local_home.folder / "serve.log"
     with serving(local_home) as service:
         write_bdf(inbox / "A" / "t.csv", TWO_CYCLES)
         wait_until(START_SECONDS, local_home, "the commit", lambda: count_states(local_home)["committed"] == 1)
+        wait_until(START_SECONDS, local_home, "the start of Prefect", lambda: "being served" in log.read_text())
+        write_bdf(inbox / "A" / "u.csv", TWO_CYCLES.head(44))
+        wait_until(START_SECONDS, local_home, "the second commit", lambda: count_states(local_home)["committed"] == 2)
+        wait_until(START_SECONDS, local_home, "the end of its run", lambda: "Completed()" in log.read_text())
         (server,) = [child for child in children_of(service.pid) if b"server" in command_of(child)]
         service.send_signal(signal.SIGINT)
         assert service.wait(STOP_SECONDS) == 0
         assert not is_running(server)
-    assert local_home.query("cycles").height == 2
+    assert local_home.query("tests").height == 2
 
 
 @pytest.mark.server

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 import pytest
 from made_cells import START, cycle, measure, write_bdf
 
-from flows.ingest import finish_unfinished, ingest_file, ingest_paths, retry_source
+from flows.ingest import finish_unfinished, ingest_paths, retry_source
 from flows.virtual_lab import LabReport
-from parsers.contract import open_member
-from warehouse import archive as archive_module
-from warehouse import home as home_module
-from warehouse.errors import SourceBusy, UsageError
+from parsers._zips import unpack_only_file
+from warehouse.errors import SourceBusy, StoreBusy, UsageError
+from warehouse.foreign import Foreign
 from warehouse.home import Home
 from warehouse.manifest import import_manifest
 from warehouse.publish import Owner
@@ -277,23 +276,23 @@ def test_unreadable_file_does_not_stop_a_folder(
 ) -> None:
     """A file that cannot be opened is told, and the rest of its folder is taken."""
     other = write_bdf(dropped.with_name("z.csv"), TWO_CYCLES.with_columns(pl.col("voltage_volt") + 0.1))
-    honest = Path.open
+    honest = os.open
 
-    def denied(self: Path, *arguments: Any, **options: Any) -> Any:
-        if self == dropped:
+    def denied(path: Any, *arguments: Any, **options: Any) -> int:
+        if path == dropped:
             raise PermissionError(13, "Permission denied")
-        return honest(self, *arguments, **options)
+        return honest(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     first, second = take(local_home, dropped.parent)
     assert (first["path"], first["state"], first["reason"]["code"]) == (str(dropped), "quarantined", "cannot_open")
     assert (second["path"], second["state"]) == (str(other), "committed")
 
 
 def test_dangling_link_does_not_stop_a_folder(local_home: Home, dropped: Path) -> None:
-    """A link that leads nowhere is no file, and the rest of its folder is taken."""
+    """A link that leads nowhere is set aside, and the rest of its folder is taken."""
     dropped.with_name("0.csv").symlink_to(dropped.with_name("gone.csv"))
-    assert [receipt["state"] for receipt in take(local_home, dropped.parent)] == ["committed"]
+    assert [receipt["state"] for receipt in take(local_home, dropped.parent)] == ["quarantined", "committed"]
 
 
 def test_path_that_does_not_exist_is_a_usage_error(local_home: Home, tmp_path: Path) -> None:
@@ -305,15 +304,16 @@ def test_path_that_does_not_exist_is_a_usage_error(local_home: Home, tmp_path: P
 def test_growing_file_does_not_stop_a_folder(local_home: Home, dropped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is still being written is told at the end, after the others were taken."""
     write_bdf(dropped.with_name("z.csv"), TWO_CYCLES.with_columns(pl.col("voltage_volt") + 0.1))
-    honest = archive_module._read_chunks
+    honest = Foreign.read
 
-    def growing(reader: BinaryIO, shown: str) -> Iterator[bytes]:
-        yield from honest(reader, shown)
-        if shown == str(dropped):
+    def growing(self: Foreign, begin: int, size: int) -> bytes:
+        chunk = honest(self, begin, size)
+        if self.shown == str(dropped):
             with dropped.open("a") as file:
                 file.write("\n")
+        return chunk
 
-    monkeypatch.setattr(archive_module, "_read_chunks", growing)
+    monkeypatch.setattr(Foreign, "read", growing)
     receipts: list[dict[str, Any]] = []
     with pytest.raises(SourceBusy, match=r"a\.csv changed while it was copied"):
         receipts.extend(ingest_paths(local_home, [dropped.parent], Owner()))
@@ -338,13 +338,16 @@ def test_name_that_is_no_utf8_is_taken(home: Home, dropped: Path) -> None:
     assert (receipt["state"], Path(receipt["path"]).name) == ("committed", "\\xbc\\xbf 1.csv")
 
 
-def test_lock_is_free_while_a_receipt_is_read(local_home: Home, dropped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever receives receipts slowly keeps no other writer waiting."""
-    monkeypatch.setattr(home_module, "LOCK_SECONDS", 0.1)
+def test_source_of_another_process_is_left_to_it(local_home: Home, dropped: Path) -> None:
+    """What another living process works on is not taken a second time; the other files of the folder are."""
+    write_bdf(dropped.with_name("z.csv"), TWO_CYCLES.with_columns(pl.col("voltage_volt") + 0.1))
     with closing(Home(local_home.folder)) as other:
-        for _ in ingest_file(local_home, dropped):
-            with other.writing():
-                pass
+        begin_source(other, other.archive.capture(dropped, str(dropped)), str(dropped), Owner())
+        receipts: list[dict[str, Any]] = []
+        with pytest.raises(StoreBusy, match="another process"):
+            receipts.extend(ingest_paths(local_home, [dropped.parent], Owner()))
+    assert newest_receipts(local_home)[0]["path"].endswith("z.csv")
+    assert count_states(local_home)["in_progress"] == 1
 
 
 # Again
@@ -383,7 +386,7 @@ def test_retry_of_what_is_committed_is_refused(local_home: Home, dropped: Path) 
 def test_unfinished_is_finished_from_the_archive(local_home: Home, dropped: Path) -> None:
     """What a killed process had captured is finished without its file, for the owner that was named."""
     captured = local_home.archive.capture(dropped, str(dropped))
-    begin_source(local_home, captured.sha256, captured.size, str(dropped), Owner("A", "C1", "option"))
+    begin_source(local_home, captured, str(dropped), Owner("A", "C1", "option"))
     dropped.unlink()
     assert count_states(local_home)["in_progress"] == 1
     (receipt,) = finish_unfinished(local_home)
@@ -401,4 +404,4 @@ def test_wall_clock_of_the_site(local_home: Home, small_lab: LabReport) -> None:
 
 def test_zip_of_one_file_is_that_file(tmp_path: Path) -> None:
     """A zip that cannot be opened as one stands for itself."""
-    assert open_member(text_file(tmp_path, "x.zip", "PK\x03\x04 nothing")) is None
+    assert unpack_only_file(text_file(tmp_path, "x.zip", "PK\x03\x04 nothing"), tmp_path / "y", "x.zip") is None

@@ -17,7 +17,7 @@ from neware_files import TWO_STEPS, Record, main_part, nda, ndax, ndc, run_part,
 
 from parsers import neware_csv, neware_nda, neware_ndax, neware_ndc, neware_ndc_part, neware_xlsx
 from parsers._neware_steps import step_kind
-from parsers.contract import Format, Peek, Reading, Source
+from parsers.contract import Format, Peek, Reading, Source, still_growing
 from warehouse.errors import ParseError
 
 SEOUL: Final = ZoneInfo("Asia/Seoul")
@@ -221,11 +221,20 @@ def test_foreign_step_types_are_named(tmp_path: Path) -> None:
     assert reading.warnings == ("step types stored as 'other': SIM, code 99",)
 
 
-def test_cut_records_are_refused_with_the_place(tmp_path: Path) -> None:
-    """A file that ends before its header says is cut, not shorter."""
-    with pytest.raises(ParseError, match=r"the records end at byte 2991, the file at 2990") as refusal:
-        read_bytes(tmp_path, nda()[:-1], neware_nda.FORMAT)
-    assert refusal.value.byte == 64
+@pytest.mark.parametrize("lost", [1, 86, 87, 86 * 6])
+def test_cut_records_are_read_to_the_last_whole_one(tmp_path: Path, lost: int) -> None:
+    """A file that ends before its header says has the records that are there, and says at which byte it ends."""
+    reading = read_bytes(tmp_path, nda()[:-lost], neware_nda.FORMAT)
+    assert reading.measurements.height == (86 * 6 - lost) // 86
+    assert (reading.incomplete, reading.warnings) == (True, (still_growing("its records", 2991 - lost),))
+
+
+def test_cut_header_is_refused(tmp_path: Path) -> None:
+    """A file that ends before its first record has nothing that can be read yet."""
+    for size in (3, 500, 1024, 2400):
+        with pytest.raises(ParseError) as refusal:
+            read_bytes(tmp_path, nda()[:size], neware_nda.FORMAT)
+        assert refusal.value.code == "incomplete_file"
 
 
 def test_time_that_goes_back_within_a_step_is_refused(tmp_path: Path) -> None:
@@ -334,8 +343,9 @@ def test_cut_container_is_claimed_and_refused(tmp_path: Path) -> None:
     cut = tmp_path / "cut.ndax"
     cut.write_bytes(whole[:-30])
     assert neware_ndax.sniff(Peek(cut, "nameless"))
-    with pytest.raises(ParseError, match="the zip container is cut or damaged"):
+    with pytest.raises(ParseError, match="the zip container ends before its directory") as refusal:
         neware_ndax.read(source(cut))
+    assert refusal.value.code == "incomplete_file"
 
 
 # --- .ndc

@@ -239,16 +239,6 @@ def test_leftovers_go_and_strangers_stay(local_firms: Home) -> None:
     assert [Path(found.path).name for found in check_home(local_firms)] == ["t-unknown-r1.parquet"]
 
 
-def test_lost_registry_does_not_empty_the_store(local_firms: Home) -> None:
-    """A night on a registry that knows nothing removes none of the store's files."""
-    files = files_below(local_firms.store.folder)
-    local_firms.close()
-    for path in local_firms.folder.glob("registry.sqlite*"):
-        path.unlink()
-    run_night(local_firms)
-    assert files_below(local_firms.store.folder) == files
-
-
 def test_impedance_alone_needs_no_mart(local_home: Home) -> None:
     """A firm whose tests hold impedance alone has nothing to compact, night after night."""
     add_firm(local_home, "A")

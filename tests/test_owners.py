@@ -1,11 +1,12 @@
-"""Whose a test is: by option, assignment or folder, and nobody else ever sees it."""
+"""Whose a test is: by option, assignment, file, folder or name, and nobody else ever sees it."""
 
 from __future__ import annotations
 
 import unicodedata
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pytest
@@ -15,8 +16,8 @@ from made_cells import AMPERE, DAY, START, commit, cycle, measure, write_bdf
 from flows.ingest import ingest_paths
 from flows.nightly import run_night
 from flows.virtual_lab import LabReport
-from warehouse import home as home_module
-from warehouse.errors import StoreBusy, UsageError
+from warehouse.ask import questions
+from warehouse.errors import ContradictionError, UsageError
 from warehouse.home import Home
 from warehouse.identity import (
     add_firm,
@@ -26,15 +27,26 @@ from warehouse.identity import (
     find_cell,
     put_cells,
     rederive_changed,
-    resolve_owner,
 )
 from warehouse.manifest import import_manifest
+from warehouse.marts import store_answer
+from warehouse.owners import Evidence, resolve_owner, warn_overruled
 from warehouse.publish import Owner
-from warehouse.registry import CELL, TEST, Row
+from warehouse.registry import TEST, Row
+from warehouse.schema import SUMMARY
 
 TWO_CYCLES = measure(cycle([1e-3, 0.9e-3]))
 DISCHARGE_FIRST = measure([(-AMPERE, 1e-3), (AMPERE, 1e-3)] * 2)
 CHANNEL = "LAB #1-4"
+NOBODY = Owner()
+SPECTRUM = pl.DataFrame(
+    {
+        "spectrum_index": [1, 1],
+        "frequency_hertz": [10.0, 1.0],
+        "real_impedance_ohm": [5.0, 6.0],
+        "imaginary_impedance_ohm": [-1.0, -2.0],
+    }
+)
 QUESTIONS = ("tests", "steps", "cycles", "fade", "summary", "measurements", "quality")
 
 
@@ -75,42 +87,89 @@ def owner_of(home: Home, test_id: str) -> tuple[str | None, str | None, str | No
 # The rules
 
 
-def test_option_comes_first(local_firms: Home) -> None:
-    """What the user names wins over assignment and folder."""
+def evidence(**known: Any) -> Evidence:
+    return Evidence(**{"when": START, **known})
+
+
+def resolve(home: Home, wish: Owner = NOBODY, **known: Any) -> Owner:
+    return resolve_owner(home, wish, evidence(**known))
+
+
+def test_option_overrules_every_sign(local_firms: Home) -> None:
+    """What the user names wins over assignment, file, folder and name, and each of them is told."""
     assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), 0.0, None)
     wish = Owner("A", "C1", "option")
-    assert resolve_owner(local_firms, wish, CHANNEL, START, ("B", "C2")) == wish
+    signs = {"channel": CHANNEL, "about": {"sample": "C2"}, "folders": ("B", "C2")}
+    assert resolve(local_firms, wish, **signs) == wish
+    assert warn_overruled(local_firms, wish, evidence(**signs)) == (
+        "assignment (channel LAB #1-4) says cell C2 of B, but A/C1 was named and is believed",
+        "file (sample 'C2') says cell C2 of B, but A/C1 was named and is believed",
+        "folder (B/C2) says cell C2 of B, but A/C1 was named and is believed",
+    )
 
 
-def test_assignment_comes_before_the_folder(local_firms: Home) -> None:
-    """The channel's assignment wins over the folder."""
-    assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), 0.0, None)
-    assert resolve_owner(local_firms, Owner(), CHANNEL, START, ("A", "C1")) == Owner("B", "C2", "assignment")
+def test_option_of_a_firm_is_completed(local_firms: Home) -> None:
+    """Where the user names a firm alone, its cell is found by what agrees."""
+    assert resolve(local_firms, Owner("A", None, "option"), name="C1.csv") == Owner("A", "C1", "name")
+    assert resolve(local_firms, Owner("A", None, "option"), name="C2.csv") == Owner("A", None, "option")
 
 
-@pytest.mark.parametrize(
-    ("folders", "owner"),
-    [
-        (("data", "A", "C1"), Owner("A", "C1", "folder")),
-        (("data", "A", "C1", "raw"), Owner("A", "C1", "folder")),
-        (("A", "unknown"), Owner("A", None, "folder")),
-        (("A", "C2"), Owner("A", None, "folder")),
-        (("A", "B"), Owner("B", None, "folder")),
-        (("data", "a"), Owner()),
-        ((), Owner()),
-    ],
-)
-def test_folders_name_the_owner(local_firms: Home, folders: tuple[str, ...], owner: Owner) -> None:
-    """The innermost folder named like a firm names it, the one below its cell if the firm has that cell."""
-    assert resolve_owner(local_firms, Owner(), None, None, folders) == owner
+SIGNS: Final[dict[str, dict[str, Any]]] = {
+    "assignment": {"channel": CHANNEL},
+    "file": {"about": {"sample": "C1"}},
+    "folder": {"folders": ("data", "A", "C1")},
+    "name": {"name": "C1_formation.csv"},
+}
 
 
-def test_hangul_folders_of_a_mac_match(local_home: Home) -> None:
-    """A folder whose Hangul is written in pieces is the firm's."""
-    add_firm(local_home, "전지연구소")
-    folder = unicodedata.normalize("NFD", "전지연구소")
-    assert folder != "전지연구소"
-    assert resolve_owner(local_home, Owner(), None, None, (folder,)).firm == "전지연구소"
+@pytest.mark.parametrize("rule", SIGNS)
+def test_each_rule_alone_finds_the_cell(firms: Home, rule: str) -> None:
+    """Assignment, file, folder and name each find the cell by themselves, and the rule is recorded."""
+    if rule == "assignment":
+        assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, None)
+    assert resolve(firms, **SIGNS[rule]) == Owner("A", "C1", rule)
+
+
+def test_first_of_agreeing_rules_is_recorded(local_firms: Home) -> None:
+    """Where all rules agree, the assignment is the one that is recorded."""
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, None)
+    signs = {key: value for sign in SIGNS.values() for key, value in sign.items()}
+    assert resolve(local_firms, **signs) == Owner("A", "C1", "assignment")
+
+
+OTHERS: Final[dict[str, dict[str, Any]]] = {
+    "file": {"about": {"test_name": "C2"}},
+    "folder": {"folders": ("B",)},
+    "name": {"name": "x_C3.mpr"},
+}
+
+
+@pytest.mark.parametrize(("rule", "other"), list(combinations(SIGNS, 2)))
+def test_two_rules_that_disagree_stop_the_source(local_firms: Home, rule: str, other: str) -> None:
+    """Two rules that name different firms or cells are a contradiction that names both, whichever two they are."""
+    put_cells(local_firms, [{"firm": "A", "cell_id": "C3"}])
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, None)
+    with pytest.raises(ContradictionError) as refused:
+        resolve(local_firms, **SIGNS[rule], **OTHERS[other])
+    assert refused.value.code == "owner_disagrees"
+    assert all(words in refused.value.detail for words in (f"{rule} (", f"{other} (", "says cell C1 of A"))
+
+
+def test_two_cells_of_one_firm_disagree(local_firms: Home) -> None:
+    """A folder and a name that name two cells of one firm are a contradiction."""
+    put_cells(local_firms, [{"firm": "A", "cell_id": "C3"}])
+    with pytest.raises(
+        ContradictionError, match=r"folder \(A/C1\) says cell C1 of A; name \('C3.csv'\) says cell C3 of A"
+    ):
+        resolve(local_firms, folders=("A", "C1"), name="C3.csv")
+
+
+def test_less_is_no_disagreement(local_firms: Home) -> None:
+    """A folder that names the firm alone is completed by a name that names its cell."""
+    assert resolve(local_firms, folders=("A",), name="C1.csv") == Owner("A", "C1", "name")
+
+
+# Assignments
 
 
 @pytest.mark.parametrize(
@@ -122,7 +181,156 @@ def test_assignment_is_half_open(firms: Home, when: float, cell_id: str | None) 
     put_cells(firms, [{"firm": "A", "cell_id": "C3"}])
     assign_channel(firms, CHANNEL, cell(firms, "A", "C1"), START, START + DAY)
     assign_channel(firms, CHANNEL, cell(firms, "A", "C3"), START + DAY, None)
-    assert resolve_owner(firms, Owner(), CHANNEL, when, ()).cell_id == cell_id
+    assert resolve(firms, channel=CHANNEL, when=when).cell_id == cell_id
+
+
+def test_file_without_a_clock_has_no_time(local_firms: Home) -> None:
+    """A file without a wall clock is of the channel's cell only where the channel never held another."""
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, START + DAY)
+    assert resolve(local_firms, channel=CHANNEL, when=None).cell_id == "C1"
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), START + DAY, None)
+    assert resolve(local_firms, channel=CHANNEL, when=None) == NOBODY
+
+
+def test_assignment_can_be_ended(local_firms: Home) -> None:
+    """An assignment that is said again with an end ends there, and the channel is free."""
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, None)
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "A", "C1"), START, START + DAY)
+    assign_channel(local_firms, CHANNEL, cell(local_firms, "B", "C2"), START + DAY, None)
+    assert resolve(local_firms, channel=CHANNEL, when=START + 2 * DAY).cell_id == "C2"
+
+
+# What the file says
+
+
+@pytest.mark.parametrize("key", ["sample", "barcode", "serial", "test_name", "comment"])
+def test_file_names_its_cell(local_firms: Home, key: str) -> None:
+    """Sample, barcode, serial, test name and comment name the cell where they equal its name."""
+    assert resolve(local_firms, about={key: " C1 "}) == Owner("A", "C1", "file")
+
+
+@pytest.mark.parametrize("said", ["c1", "C1 formation", "C", "", 1, "C9"])
+def test_file_that_nearly_names_a_cell_says_nothing(local_firms: Home, said: object) -> None:
+    """What is no cell's name, case as it is, says nothing."""
+    assert resolve(local_firms, about={"sample": said}) == NOBODY
+
+
+def test_file_that_names_two_cells_contradicts_itself(local_firms: Home) -> None:
+    """A file whose sample and test name are different cells is stopped."""
+    with pytest.raises(ContradictionError, match=r"sample 'C1'.*test_name 'C2'"):
+        resolve(local_firms, about={"sample": "C1", "test_name": "C2"})
+
+
+# Folders
+
+
+@pytest.mark.parametrize(
+    ("folders", "owner"),
+    [
+        (("data", "A", "C1"), Owner("A", "C1", "folder")),
+        (("data", "A", "C1", "raw"), Owner("A", "C1", "folder")),
+        (("A", "unknown"), Owner("A", None, "folder")),
+        (("A", "C2"), Owner("A", None, "folder")),
+        (("A", "A", "C1"), Owner("A", "C1", "folder")),
+        (("data", "a"), Owner()),
+        (("nobody", "C1"), Owner()),
+        ((), Owner()),
+    ],
+)
+def test_folders_name_the_owner(local_firms: Home, folders: tuple[str, ...], owner: Owner) -> None:
+    """A folder named like a firm names it, the one below its cell if the firm has that cell; others say nothing."""
+    assert resolve(local_firms, folders=folders) == owner
+
+
+def test_folders_of_two_firms_disagree(local_firms: Home) -> None:
+    """A firm's folder within another firm's names neither: nobody's data slips into another's by a folder's name."""
+    with pytest.raises(ContradictionError, match=r"folder .A. says firm A; folder .B. says firm B"):
+        resolve(local_firms, folders=("A", "B"))
+
+
+def test_cell_called_like_a_firm_is_a_cell(local_firms: Home) -> None:
+    """In its firm's folder a cell that is called like another firm is the cell."""
+    put_cells(local_firms, [{"firm": "A", "cell_id": "B"}])
+    assert resolve(local_firms, folders=("A", "B")) == Owner("A", "B", "folder")
+
+
+def test_folders_above_the_inbox_say_nothing(local_firms: Home) -> None:
+    """Where the platform itself lies tells nothing of its drops."""
+    for part in local_firms.folder.parts[1:]:
+        add_firm(local_firms, "".join(letter for letter in part if letter.isalnum()))
+    inbox = (*local_firms.folder.parts, "inbox")
+    assert resolve(local_firms, folders=inbox) == NOBODY
+    assert resolve(local_firms, folders=(*inbox, "B")) == Owner("B", None, "folder")
+
+
+def test_hangul_of_a_mac_matches(local_home: Home) -> None:
+    """Folders, file names and samples whose Hangul is written in pieces are the firm's and the cell's."""
+    add_firm(local_home, "전지연구소")
+    put_cells(local_home, [{"firm": "전지연구소", "cell_id": "셀-1가"}])
+    folder, name = (unicodedata.normalize("NFD", text) for text in ("전지연구소", "셀-1가"))
+    assert folder != "전지연구소"
+    owners = [
+        resolve(local_home, folders=(folder, name)),
+        resolve(local_home, name=f"{name}_2.csv"),
+        resolve(local_home, about={"sample": name}),
+    ]
+    assert [(owner.firm, owner.cell_id) for owner in owners] == [("전지연구소", "셀-1가")] * 3
+    assert ensure_owner(local_home, folder, name) == (Owner("전지연구소", "셀-1가", "option"), [])
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "cell_id"),
+    [
+        ("W03-D12.csv", "W03-D12"),
+        ("formation W03-D12 (2).mpr", "W03-D12"),
+        ("2026_W03-D12_C10.csv", "W03-D12"),
+        ("W03-D121.csv", None),
+        ("XW03-D12.csv", None),
+        ("W03-D1.csv", "W03-D1"),
+        ("W03-D12-b.csv", "W03-D12-b"),
+        ("W03-D12 to W03-D1.csv", None),
+        ("w03-d12.csv", None),
+        ("12.csv", None),
+        ("", None),
+    ],
+)
+def test_name_holds_a_cell_as_a_whole_word(firms: Home, name: str, cell_id: str | None) -> None:
+    """A known cell in a file's name counts as a whole word: the longest of overlapping ones, and the only one."""
+    names = ("W03-D12", "W03-D1", "W03-D12-b", "D12", "12")
+    put_cells(firms, [{"firm": "A", "cell_id": known} for known in names])
+    assert resolve(firms, name=name) == (Owner("A", cell_id, "name") if cell_id else NOBODY)
+
+
+def test_name_is_looked_for_in_the_folders_firm(local_firms: Home) -> None:
+    """A folder's firm is asked for its own cells alone: another firm's cell of that name is not meant."""
+    assert resolve(local_firms, folders=("A",), name="C2.csv") == Owner("A", None, "folder")
+    assert resolve(local_firms, folders=("A",), name="x-C1-7.csv") == Owner("A", "C1", "name")
+    put_cells(local_firms, [{"firm": "A", "cell_id": "7"}])
+    assert resolve(local_firms, folders=("A",), name="7.csv") == Owner("A", "7", "name")
+
+
+@pytest.mark.parametrize("sign", [{"about": {"sample": "C1"}}, {"name": "C1.csv"}])
+def test_cell_of_two_firms_names_no_firm(local_firms: Home, sign: dict[str, Any]) -> None:
+    """A cell's name that two firms use never tells the firm, and tells the cell where the firm is known."""
+    put_cells(local_firms, [{"firm": "B", "cell_id": "C1"}])
+    assert resolve(local_firms, **sign) == NOBODY
+    for firm in "AB":
+        owner = resolve(local_firms, folders=(firm,), **sign)
+        assert (owner.firm, owner.cell_id) == (firm, "C1")
+
+
+@pytest.mark.parametrize("sign", [{"about": {"serial": "0417"}}, {"name": "0417.csv"}])
+def test_cell_called_by_a_number_names_no_firm(local_firms: Home, sign: dict[str, Any]) -> None:
+    """A cell whose name is a short number is not found in every serial and date, only where the firm is known."""
+    put_cells(local_firms, [{"firm": "B", "cell_id": "0417"}])
+    assert resolve(local_firms, **sign) == NOBODY
+    assert resolve(local_firms, folders=("B",), **sign).cell_id == "0417"
+
+
+# Assigning
 
 
 @pytest.mark.parametrize(
@@ -176,13 +384,21 @@ def test_firm_code_is_a_folder_name(local_home: Home, code: str) -> None:
 # Who sees what
 
 
-def test_unassigned_test_is_invisible_to_firms(firms: Home) -> None:
-    """A test without an owner shows to the platform and to no firm."""
+@pytest.mark.parametrize("name", questions())
+def test_unassigned_test_is_invisible_to_firms(local_firms: Home, name: str) -> None:
+    """A test without an owner changes no firm's answer to any question, by night or before it."""
+    commit(local_firms, "a", DISCHARGE_FIRST, Owner("A", "C1"))
+    before = [local_firms.query(name, firm=firm) for firm in "AB"]
+    commit(local_firms, "t", TWO_CYCLES, channel=CHANNEL, spectra=SPECTRUM)
+    assert all(local_firms.query(name, firm=firm).equals(frame) for firm, frame in zip("AB", before, strict=True))
+    run_night(local_firms)
+    assert all(local_firms.query(name, firm=firm).equals(frame) for firm, frame in zip("AB", before, strict=True))
+
+
+def test_unassigned_test_shows_to_the_platform(firms: Home) -> None:
+    """A test without an owner shows to the platform."""
     commit(firms, "t", TWO_CYCLES)
-    for name in QUESTIONS:
-        assert not firms.query(name).is_empty(), name
-        for firm in "AB":
-            assert firms.query(name, firm=firm).is_empty(), name
+    assert all(firms.query(name).height for name in QUESTIONS)
 
 
 def test_firms_see_their_own_only(firms: Home) -> None:
@@ -338,16 +554,18 @@ def test_unknown_test_cannot_be_assigned(local_firms: Home) -> None:
         assign_test(local_firms, "t-9", cell(local_firms, "A", "C1"))
 
 
-def test_cells_wait_for_the_night(local_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A manifest is imported before or after a night, never in the middle of it."""
-    monkeypatch.setattr(home_module, "LOCK_SECONDS", 0.1)
-    with (
-        closing(Home(local_home.folder)) as other,
-        local_home.writing(),
-        pytest.raises(StoreBusy, match="has been writing"),
-    ):
-        put_cells(other, [{"firm": "A", "cell_id": "C1"}])
-    assert local_home.registry.row(CELL, firm="A", cell_id="C1") is None
+def test_cells_outdate_a_night_under_way(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest that is imported while a night computes an answer leaves no answer from the cells as they were."""
+    commit(local_firms, "t", TWO_CYCLES, Owner("A", "C1"))
+    honest = local_firms.query
+
+    def slow(name: str, **scope: Any) -> pl.DataFrame:
+        frame = honest(name, **scope)
+        put_cells(local_firms, [{"firm": "A", "cell_id": "C1", "nominal_capacity_ah": 1e-3}])
+        return frame
+
+    monkeypatch.setattr(local_firms, "query", slow)
+    assert store_answer(local_firms, "A", SUMMARY).action == "skipped"
 
 
 # Conventions

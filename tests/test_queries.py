@@ -248,7 +248,7 @@ def test_throughput_and_equivalent_cycles(home: Home) -> None:
 
 def test_no_equivalent_cycles_without_nominal_capacity(home: Home) -> None:
     """A cell whose manifest gives no nominal capacity has no equivalent cycles, and all else."""
-    put_cells(home, [{"firm": "A", "cell_id": "C1"}])
+    put_cells(home, [{"firm": "A", "cell_id": "C1", "nominal_capacity_ah": None}])
     fade = fade_of(home, [1e-3, 0.9e-3])
     assert fade["equivalent_full_cycles"].null_count() == 2
     assert fade["throughput_ah"].last() == pytest.approx(3.8e-3)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from warehouse import registry as registry_module
+from warehouse import mounts as mounts_module
 from warehouse import schema
 from warehouse.errors import UsageError
 from warehouse.registry import ASSIGNMENT, FIRM, RECEIPT, SOURCE_FILE, SQL_TABLES, STORED_FILE, TEST, Registry, Row
@@ -129,7 +129,8 @@ def test_frame_has_schema_dtypes(registry: Registry, table: schema.Table) -> Non
     with registry.write() as connection:
         registry.put(connection, SQL_TABLES[table.name], filled(SQL_TABLES[table.name]))
     frame = registry.frame(table)
-    assert (frame.schema, frame.height) == (pl.Schema(table.dtypes), 1)
+    # A registry says of itself by which schema it was made.
+    assert (frame.schema, frame.height) == (pl.Schema(table.dtypes), 2 if table.name == "journal" else 1)
 
 
 def test_frame_keeps_numbers_and_flags(registry: Registry) -> None:
@@ -208,7 +209,7 @@ def test_network_mount_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """SQLite on a network mount is refused, with what to do instead."""
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/x {tmp_path} {kind} rw 0 0\n")
-    monkeypatch.setattr(registry_module, "MOUNTS", mounts)
+    monkeypatch.setattr(mounts_module, "MOUNTS", mounts)
     with pytest.raises(UsageError, match=f"{kind} mount.*CELLAR_REGISTRY_URL"):
         Registry(f"sqlite:///{tmp_path / 'home' / 'registry.sqlite'}")
 
@@ -217,7 +218,7 @@ def test_local_disk_below_network_mount_is_taken(tmp_path: Path, monkeypatch: py
     """The nearest mount counts: a local disk mounted below a share is fine."""
     mounts = tmp_path / "mounts"
     mounts.write_text(f"server:/x {tmp_path.parent} nfs rw 0 0\n/dev/sda1 {tmp_path} ext4 rw 0 0\n")
-    monkeypatch.setattr(registry_module, "MOUNTS", mounts)
+    monkeypatch.setattr(mounts_module, "MOUNTS", mounts)
     Registry(f"sqlite:///{tmp_path / 'registry.sqlite'}").close()
 
 
@@ -231,3 +232,15 @@ def test_unreachable_registry_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="registry cannot be opened") as caught:
         Registry(url)
     assert "secret" not in str(caught.value)
+
+
+def test_registry_of_an_earlier_version_gets_its_columns(registry_url: str) -> None:
+    """Columns that came later are added when a registry is opened, 0 where they may not be null; its rows stay."""
+    with closing(Registry(registry_url)) as registry, registry.write() as connection:
+        registry.put(connection, SQL_TABLES["stored_file"], filled(SQL_TABLES["stored_file"]))
+        for column in ("first_row", "mart"):
+            connection.exec_driver_sql(f"ALTER TABLE stored_file DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE journal SET number = 0 WHERE name = 'schema'")
+    with closing(Registry(registry_url)) as registry:
+        (row,) = registry.rows(sa.select(SQL_TABLES["stored_file"]))
+    assert (row["first_row"], row["mart"]) == (0, None)

@@ -340,6 +340,16 @@ def test_a_counter_in_whole_milliampere_hours_is_not_used() -> None:
     assert step["primary_charge_ah"] == step["charge_ah"] == pytest.approx(9.9e-3)
 
 
+@pytest.mark.parametrize("size", [1e-14, 3e-11])
+def test_a_counter_that_begins_small_is_not_coarse(size: float) -> None:
+    """What was counted of a tiny current rounds to zero, and is no whole multiple of anything for that."""
+    counter = np.append(np.linspace(0, 20 * size, 2500), np.linspace(20 * size, 1.001e-5, 21))
+    parts = hold_current(1e-12, HOUR, (3.1, 3.2), 2500), hold_current(10 * MICRO, HOUR, (3.2, 4.2))
+    frame = measure(*parts).with_columns(net_capacity_ah=pl.Series(counter))
+    step = steps_of(frame).row(1, named=True)
+    assert (step["charge_ah"], step["primary_charge_ah"]) == pytest.approx((1e-5, 1.001e-5), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("factor", "seconds", "flags"),
     [(1.006, 100, "counter_differs"), (0.994, 100, "counter_differs"), (1.004, 100, ""), (1.006, 59, "")],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
-from parsers._units import duration_seconds, parse_unit, split_header
+from parsers._units import duration_seconds, parse_unit, serial_times, split_header
 
 
 @pytest.mark.parametrize("micro", ["\u00b5A", "\u03bcA", "\u3382", "uA"])
@@ -100,3 +102,36 @@ def test_all_fractions_of_a_day_are_nearest_doubles() -> None:
     milliseconds = np.arange(0, 86_400_000, 997)
     texts = [f"{ms // 3_600_000}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}" for ms in milliseconds]
     assert duration_seconds(pl.Series(texts)).to_list() == (milliseconds / 1000).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "value", "expected"),
+    [
+        ("K", "temperature", 298.15, 25.0),
+        ("kOhm", "resistance", 1.5, 1500.0),
+        ("MOhm", "resistance", 2.0, 2e6),
+        ("mOhms", "resistance", 2.0, 0.002),
+        ("kHz", "frequency", 1.5, 1500.0),
+        ("\uff4d\uff21", "current", 5.0, 0.005),
+        ("Hours", "time", 0.5, 1800.0),
+        ("Decimal Hours", "time", 0.5, 1800.0),
+        ("uWh", "energy", 5.0, 5e-06),
+    ],
+)
+def test_words_prefixes_and_offsets(text: str, quantity: str, value: float, expected: float) -> None:
+    """Written-out words, full-width forms, kelvin and the prefixes of ohm and hertz are known; M is no m."""
+    unit = parse_unit(text)
+    assert unit is not None
+    assert unit.quantity == quantity
+    assert unit.convert(np.array([value])).tolist() == [expected]
+
+
+def test_days_before_a_dash_are_counted() -> None:
+    """1-02:03:04 is a day and two hours, as Chinese testers write it."""
+    assert duration_seconds(pl.Series(["1-02:03:04"])).to_list() == [93784.0]
+
+
+def test_excel_serials_are_local_times() -> None:
+    """Day 45000.5 is noon of 15 March 2023; what is no day is null."""
+    found = serial_times(pl.Series([45000.5, -1.0, None])).to_list()
+    assert found == [datetime(2023, 3, 15, 12), None, None]  # noqa: DTZ001 serials name no zone

@@ -35,8 +35,12 @@ PARQUET_TABLES: Final = {
     "spectra": schema.SPECTRA,
     "steps": schema.STEPS,
     "cycles": schema.CYCLES,
+    "spectrum_fits": schema.SPECTRUM_FITS,
+    "spectrum_elements": schema.SPECTRUM_ELEMENTS,
+    "arrhenius": schema.ARRHENIUS,
 }
 PER_TEST: Final = ("measurements", "spectra")
+PER_CELL: Final = ("arrhenius",)
 REGISTRY_TABLES: Final = {"cell": schema.CELL, "test": schema.TEST, "firm": schema.FIRM}
 STORED_ANSWERS: Final = frozenset(table.name for table in schema.ANSWERS)
 HEAD: Final = "-- "
@@ -198,11 +202,23 @@ class Asker:
         paths = ", ".join(_quote(str(self._store.path_of(row["path"]))) for row in files)
         if name in PER_TEST:
             # These files carry no test id of their own; the registry knows whose each file is.
-            owner = [{"filename": str(self._store.path_of(row["path"])), "test_id": row["test_id"]} for row in files]
+            owner = [
+                {
+                    "filename": str(self._store.path_of(row["path"])),
+                    "test_id": row["test_id"],
+                    "first_row": row["first_row"],
+                }
+                for row in files
+            ]
             cursor.register(f"owner_of_{name}", pl.DataFrame(owner).to_arrow())
             rows = f"read_parquet([{paths}], filename = true, file_row_number = true)"
             source = f"{rows} JOIN owner_of_{name} USING (filename) JOIN test USING (test_id)"
-            chosen = "test.cell_id, test.firm, test_id, file_row_number, " + ", ".join(PARQUET_TABLES[name].names)
+            # A test that grew lies in several files, one behind the other.
+            place = "first_row + file_row_number AS file_row_number"
+            chosen = f"test.cell_id, test.firm, test_id, {place}, " + ", ".join(PARQUET_TABLES[name].names)
+        elif name in PER_CELL:
+            source = f"read_parquet([{paths}]) AS stored SEMI JOIN test USING (firm, cell_id)"
+            chosen = "stored.*"
         else:
             source = f"read_parquet([{paths}]) AS stored JOIN test USING (test_id, revision)"
             chosen = "test.cell_id, test.firm, stored.*"

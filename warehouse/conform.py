@@ -6,8 +6,6 @@ and values that contradict each other stop the source with the factor and the li
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,11 +13,11 @@ import polars as pl
 
 from warehouse.arrays import codes
 from warehouse.errors import ContradictionError
+from warehouse.rowhash import hash_rows, join_digests
 from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPES, Table, conform_columns
 
 # A contradiction is a factor, not a deviation: instruments and integrals differ by per cents, units by thousands.
 FACTOR_TOLERANCE: Final = 0.1
-WORD_BYTES: Final = 8
 FEWEST_SAMPLES: Final = 20
 SIGN_SHARE: Final = 0.9
 LIKELY_CAUSES: Final = (
@@ -37,6 +35,10 @@ LIKELY_CAUSES: Final = (
 
 def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make both tables storable or refuse them.
+
+    A test that grew is passed by its new rows with some before them, at least the last one, so that time cannot go back
+    between them. Power and sign are then judged by these rows alone. Whether a test is refused must not depend on when
+    it was looked at: only a refusal of all its rows counts.
 
     Args:
         measurements: columns of ``schema.MEASUREMENTS``.
@@ -61,16 +63,7 @@ def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tu
 
 def hash_data(*frames: pl.DataFrame) -> str:
     """Return a SHA-256 over the rows themselves: the same data in other bytes or column order has the same hash."""
-    digest = hashlib.sha256()
-    for frame in frames:
-        digest.update(str(frame.height).encode())
-        for column in sorted(frame.get_columns(), key=lambda column: column.name):
-            if column.null_count() == column.len():
-                continue
-            digest.update(column.name.encode())
-            for part in _canonical_bytes(column):
-                digest.update(part)
-    return digest.hexdigest()
+    return join_digests(hash_rows(frame).digest for frame in frames)
 
 
 def check_time(frame: pl.DataFrame, shown: str) -> None:
@@ -184,22 +177,3 @@ def _is_finite(column: pl.Series) -> bool:
     # Nulls come out as NaN here, so a column with nulls is looked at without them.
     values = (column.drop_nulls() if column.null_count() else column).to_numpy()
     return bool(np.isfinite(values).all())
-
-
-def _canonical_bytes(column: pl.Series) -> Iterator[bytes | memoryview]:
-    if column.null_count():
-        yield column.is_null().to_numpy().tobytes()
-        column = column.fill_null(strategy="zero") if column.dtype.is_numeric() else column
-    if column.dtype.is_numeric():
-        # Plus zero, so that minus zero, which equals zero, has its bytes too.
-        yield np.ascontiguousarray(column.to_numpy() + 0).data.cast("B")
-    elif isinstance(column.dtype, pl.Enum):
-        # By a number made from each word: the physical codes would change with the list of step types.
-        words = ["", *column.dtype.categories]
-        numbers = [hashlib.sha256(word.encode()).digest()[:WORD_BYTES] for word in words]
-        yield np.frombuffer(b"".join(numbers), dtype="<u8")[codes(column, -1) + 1].data.cast("B")
-    else:
-        values = column.cast(pl.String).fill_null("")
-        kinds = values.unique(maintain_order=True)
-        yield "\0".join(kinds.to_list()).encode()
-        yield values.replace_strict(kinds, range(kinds.len()), return_dtype=pl.Int64).to_numpy().tobytes()

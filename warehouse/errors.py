@@ -9,9 +9,13 @@
     ├── ManifestError       a row of a manifest cannot be taken                 → told to the user, nothing is stored
     ├── UsageError          a name that does not exist, an option out of range  → exit code 2
     ├── SchemaMismatch      a reader broke the schema: our defect               → fails loudly
+    ├── RegistryLost        the registry is gone, its journal is there          → `cellar verify --repair`
     ├── DamageError         a stored file is not what the registry says         → fails loudly, `cellar verify`
     └── StoreBusy           another writer holds the lease                      → retry
-        └── SourceBusy      the source is still being written                   → retry, after the others
+        ├── SourceBusy      the source is still being written, or its share is gone → retry, after the others
+        ├── StoreFailed     our own disk or database refused: full, or failing      → retry, after the others
+        ├── LeaseLost       another took over while we were paused              → what we made is dropped
+        └── Outdated        the test changed while we derived from it           → derive again
 
 What is retried and what is quarantined is decided by class, never by message.
 A ``code`` names the case; the sentences that a technician reads, in English and Korean, are in
@@ -91,19 +95,31 @@ class ContradictionError(QuarantineError):
 
 
 class ManifestError(CellarError):
-    """A manifest row that cannot be taken.
+    """A row of a manifest that cannot be taken.
 
     Args:
         path: the manifest.
-        row: its row, from 1 below the header.
-        detail: what is wrong with it.
+        row: its row as a spreadsheet counts it: from 1, the header included.
+        code: the case, a key of ``warehouse.manifest_sentences``.
+        found: what was found.
+        column: name of the offending column, as the manifest writes it.
+        sheet: name of the sheet, where the manifest has several.
     """
 
-    def __init__(self, path: str, row: int, detail: str) -> None:
+    def __init__(self, path: str, row: int, code: str, found: str, *, column: str = "", sheet: str = "") -> None:
         self.path = path
         self.row = row
-        self.detail = detail
-        super().__init__(f"{path}: row {row}: {detail}")
+        self.code = code
+        self.found = found
+        self.column = column
+        self.sheet = sheet
+        super().__init__(f"{path}: {self.where}: {code}: {found}")
+
+    @property
+    def where(self) -> str:
+        """The place in the manifest: ``sheet Cells, row 12, column die_x``."""
+        parts = (("sheet", self.sheet), ("row", self.row), ("column", self.column))
+        return ", ".join(f"{word} {value}" for word, value in parts if value)
 
 
 class UsageError(CellarError):
@@ -118,9 +134,25 @@ class DamageError(CellarError):
     """A stored file does not have the bytes that the registry promises."""
 
 
+class RegistryLost(CellarError):  # noqa: N818 named for what happened, as the others are
+    """The registry is gone, but its journal is there: nothing may be written before it is made again."""
+
+
 class StoreBusy(CellarError):  # noqa: N818 the name that the design's error tree gives it
     """Another writer holds the lease; try again later."""
 
 
 class SourceBusy(StoreBusy):
     """The source changed while it was copied: its own writer is not done."""
+
+
+class StoreFailed(StoreBusy):
+    """Our own disk or database refused to write; nothing is lost, and it is tried again."""
+
+
+class LeaseLost(StoreBusy):
+    """Another worker took over what we worked on while we were paused; nothing of ours was committed."""
+
+
+class Outdated(StoreBusy):
+    """What a result was made from has changed meanwhile; it has to be made again."""

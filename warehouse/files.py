@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,20 @@ CHUNK: Final = 1 << 20
 TEMPORARY: Final = ".tmp"
 
 
-def temporary_beside(final: Path) -> Path:
-    """Return an unused temporary name in the folder of ``final``, which is made when absent."""
+def make_token() -> str:
+    """Return a name for a writer, unique for all time."""
+    return uuid.uuid4().hex
+
+
+def temporary_beside(final: Path, owner: str = "") -> Path:
+    """Return an unused temporary name in the folder of ``final``, which is made when absent.
+
+    Args:
+        final: the file that it may become.
+        owner: token of the writer, which tells what a dead one left from what a living one works on.
+    """
     make_folder(final.parent)
-    return final.parent / f"{uuid.uuid4().hex}{TEMPORARY}"
+    return final.parent / f"{owner}-{uuid.uuid4().hex}{TEMPORARY}"
 
 
 def make_folder(folder: Path) -> None:
@@ -49,11 +60,17 @@ def sync_folder(folder: Path) -> None:
         sync_file(folder)
 
 
-def remove_temporaries(folder: Path) -> int:
-    """Remove what a killed writer left below a folder; call it only while no writer is at work. Returns how many."""
-    left = list(folder.rglob(f"*{TEMPORARY}"))
+def remove_temporaries(folder: Path, spare: Collection[str] = ()) -> int:
+    """Remove what killed writers left below a folder. Returns how many files.
+
+    Args:
+        folder: where to look.
+        spare: tokens of the writers that live, whose temporaries stay.
+    """
+    left = [path for path in folder.rglob(f"*{TEMPORARY}") if path.name.partition("-")[0] not in spare]
     for path in left:
-        path.unlink()
+        # Its writer may have been alive after all, and be done with it by now.
+        path.unlink(missing_ok=True)
     return len(left)
 
 

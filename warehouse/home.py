@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import uuid
+from contextlib import closing
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from warehouse.archive import Archive
-from warehouse.errors import StoreBusy
 from warehouse.files import make_folder
+from warehouse.journal import FOLDER as JOURNAL_FOLDER
+from warehouse.journal import Journal
+from warehouse.leases import Leases
 from warehouse.recipe import PLATFORM, Recipe
 from warehouse.registry import Registry
 from warehouse.settings import FILE_NAME, TEMPLATE, Settings, read_settings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 HOME_VARIABLE: Final = "CELLAR_HOME"
 REGISTRY_VARIABLE: Final = "CELLAR_REGISTRY_URL"
 DEFAULT_HOME: Final = "cellar-home"
-LOCK_SECONDS: Final = 120.0
 
 
 class Home:
@@ -40,6 +40,7 @@ class Home:
 
     def __init__(self, folder: Path, registry_url: str | None = None) -> None:
         self.folder = folder.absolute()
+        self.owner: Final = uuid.uuid4().hex
         for name in ("inbox", "archive", "tables"):
             make_folder(self.folder / name)
         if not (self.folder / FILE_NAME).exists():
@@ -48,13 +49,32 @@ class Home:
         self.recipe: Recipe = PLATFORM
         self.archive = Archive(self.folder / "archive")
         self.store = Store(self.folder / "tables")
-        self._registry_url = registry_url or f"sqlite:///{self.folder / 'registry.sqlite'}"
-        self._lock = FileLock(self.folder / "writer.lock", timeout=LOCK_SECONDS)
+        self.archive.owner = self.store.owner = self.owner
+        self.registry_url = registry_url or f"sqlite:///{self.folder / 'registry.sqlite'}"
+
+    @property
+    def journal(self) -> Journal:
+        """What the registry went through, beside the archive."""
+        return Journal(self.archive.folder / JOURNAL_FOLDER)
+
+    def rebuild_registry(self) -> int:
+        """Make a lost registry again from the journal; returns the number of transactions.
+
+        Raises:
+            UsageError: the registry is not empty.
+        """
+        with closing(Registry(self.registry_url)) as empty:
+            return empty.replay(self.journal)
 
     @cached_property
     def registry(self) -> Registry:
         """The registry, opened at first use."""
-        return Registry(self._registry_url)
+        return Registry(self.registry_url, self.journal)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who works on what, seen by this process."""
+        return Leases(self.registry, self.owner)
 
     @cached_property
     def asker(self) -> Asker:
@@ -62,19 +82,6 @@ class Home:
         from warehouse.ask import Asker  # noqa: PLC0415 DuckDB's import is a tenth of a second that only questions pay
 
         return Asker(self.registry, self.store, self.recipe)
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the home's one writer's place.
-
-        Raises:
-            StoreBusy: another process holds it for longer than two minutes.
-        """
-        try:
-            with self._lock:
-                yield
-        except Timeout as error:
-            raise StoreBusy(f"another process has been writing to {self.folder} for {LOCK_SECONDS:.0f} s") from error
 
     def query(
         self, name: str, *, firm: str | None = None, cell: str | None = None, test: str | None = None
@@ -93,8 +100,8 @@ class Home:
         return self.asker.answer(name, firm=firm, cell=cell, test=test)
 
     def close(self) -> None:
-        """Let go of the registry and of DuckDB."""
-        for name in ("asker", "registry"):
+        """Let go of leases, of DuckDB and of the registry."""
+        for name in ("leases", "asker", "registry"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from warehouse.errors import UsageError
-from warehouse.publish import Owner, Prepared, commit_prepared, convention_of, invalidate_answers, prepare_rederived
+from warehouse.marts import invalidate_answers
+from warehouse.owners import find_assignment, normalise
+from warehouse.publish import Owner, Prepared, owner_of, prepare_rederived, revise_test
 from warehouse.registry import ASSIGNMENT, CELL, FIRM, TEST, Row
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def ensure_owner(home: Home, firm: str | None, cell_id: str | None) -> tuple[Own
     Raises:
         UsageError: a cell is named without a firm and none, or more than one, firm has it.
     """
+    firm, cell_id = (name if name is None else normalise(name) for name in (firm, cell_id))
     if cell_id is not None and firm is None:
         firm = find_cell(home, cell_id)["firm"]
     warnings = []
@@ -70,6 +72,7 @@ def find_cell(home: Home, cell_id: str, firm: str | None = None) -> Row:
     Raises:
         UsageError: no firm has it, or more than one has and none is named.
     """
+    cell_id, firm = normalise(cell_id), firm and normalise(firm)
     conditions = [CELL.c.cell_id == cell_id] + ([CELL.c.firm == firm] if firm else [])
     found = home.registry.rows(sa.select(CELL).where(*conditions))
     if len(found) == 1:
@@ -82,76 +85,33 @@ def find_cell(home: Home, cell_id: str, firm: str | None = None) -> Row:
 
 
 def put_cells(home: Home, rows: Sequence[Row]) -> None:
-    """Insert or replace cells; columns that a row lacks become null."""
+    """Insert cells, or change known ones in the columns that a row names; what it does not name stays."""
     now = time.time()
-    complete = [
-        {**{column.name: row.get(column.name) for column in CELL.columns}, "updated_unix_second": now} for row in rows
-    ]
-    # A night that runs meanwhile must not store answers from the cells as they were.
-    with home.writing(), home.registry.write() as connection:
-        home.registry.put(connection, CELL, complete)
-        for firm in {str(row["firm"]) for row in complete}:
+    with home.registry.write() as connection:
+        for row in rows:
+            home.registry.put(connection, CELL, {**row, "updated_unix_second": now})
+        for firm in sorted({str(row["firm"]) for row in rows}):
             invalidate_answers(connection, firm)
 
 
-def resolve_owner(home: Home, wish: Owner, channel: object, when: float | None, folders: Sequence[str]) -> Owner:
-    """Find whose a source is: what the user named, else the channel's assignment, else its folders.
-
-    Args:
-        home: the platform.
-        wish: what the user named, if anything.
-        channel: cycler and channel as the file names it.
-        when: wall clock of the first record, UTC; assignments hold over times.
-        folders: names of the folders that the file lay in, outermost first.
-    """
-    if wish.firm is not None:
-        return wish
-    if channel is not None and (held := _assigned(home, str(channel), when)):
-        return Owner(held["firm"], held["cell_id"], "assignment")
-    # A Mac writes Hangul in pieces, and means the same.
-    folders = [unicodedata.normalize("NFC", folder) for folder in folders]
-    firms = {row["code"] for row in home.registry.rows(sa.select(FIRM.c.code).where(FIRM.c.code.in_(folders)))}
-    depth = max((depth for depth, folder in enumerate(folders) if folder in firms), default=None)
-    if depth is None:
-        return Owner()
-    cell_id = next(iter(folders[depth + 1 :]), None)
-    known = cell_id is not None and home.registry.row(CELL, firm=folders[depth], cell_id=cell_id) is not None
-    return Owner(folders[depth], cell_id if known else None, "folder")
-
-
-def _assigned(home: Home, channel: str, when: float | None) -> Row | None:
-    moment = when if when is not None else time.time()
-    found = home.registry.rows(
-        sa.select(ASSIGNMENT).where(
-            ASSIGNMENT.c.channel == channel,
-            ASSIGNMENT.c.from_unix_second <= moment,
-            sa.or_(ASSIGNMENT.c.to_unix_second.is_(None), ASSIGNMENT.c.to_unix_second > moment),
-        )
-    )
-    return found[0] if found else None
-
-
 def assign_test(home: Home, test_id: str, cell: Row) -> Prepared:
-    """Give a test to a cell: its rows move to the firm's folder and are derived by the cell's convention."""
-    test = home.registry.row(TEST, test_id=test_id)
-    if test is None:
-        raise UsageError(f"there is no test {test_id!r}")
-    return move_test(home, test, Owner(cell["firm"], cell["cell_id"], "assignment"))
+    """Give a test to a cell: its rows move to the firm's folder and are derived by the cell's convention.
+
+    Raises:
+        UsageError: there is no such test.
+    """
+    return move_test(home, {"test_id": test_id}, Owner(cell["firm"], cell["cell_id"], "assignment"))
 
 
 def move_test(home: Home, test: Row, owner: Owner) -> Prepared:
-    """Store a test again under another owner or convention, in one step for every reader."""
-    with home.writing():
-        # Another may have moved it while we waited for our turn.
-        test = home.registry.row(TEST, test_id=test["test_id"]) or test
-        prepared = prepare_rederived(home, test, owner)
-        with home.registry.write() as connection:
-            commit_prepared(home, connection, prepared)
-    return prepared
+    """Store a test again under another owner, in one step for every reader."""
+    return revise_test(home, test["test_id"], lambda current: prepare_rederived(home, current, owner))
 
 
 def assign_channel(home: Home, channel: str, cell: Row, begin: float, end: float | None) -> list[str]:
     """Say that a channel holds a cell from ``begin`` (inclusive) to ``end`` (exclusive, None while it lasts).
+
+    Said again with another end, it holds until then.
 
     Returns:
         The tests of that channel and time without a cell, and without a firm or of the cell's; they are its now.
@@ -161,16 +121,6 @@ def assign_channel(home: Home, channel: str, cell: Row, begin: float, end: float
     """
     if end is not None and end <= begin:
         raise UsageError(f"channel {channel} cannot hold {cell['cell_id']} until before it begins to")
-    with home.writing():
-        return _assign_free_channel(home, channel, cell, begin, end)
-
-
-def _assign_free_channel(home: Home, channel: str, cell: Row, begin: float, end: float | None) -> list[str]:
-    same = sa.select(ASSIGNMENT).where(ASSIGNMENT.c.channel == channel)
-    for other in home.registry.rows(same):
-        other_end = other["to_unix_second"]
-        if (other_end is None or begin < other_end) and (end is None or other["from_unix_second"] < end):
-            raise UsageError(f"channel {channel} already holds {other['cell_id']} of {other['firm']} in that time")
     row = {
         "channel": channel,
         "firm": cell["firm"],
@@ -179,27 +129,51 @@ def _assign_free_channel(home: Home, channel: str, cell: Row, begin: float, end:
         "to_unix_second": end,
     }
     with home.registry.write() as connection:
+        _refuse_overlap(connection, row)
         home.registry.put(connection, ASSIGNMENT, row)
-    takeable = sa.or_(TEST.c.firm.is_(None), sa.and_(TEST.c.firm == cell["firm"], TEST.c.cell_id.is_(None)))
-    waiting = home.registry.rows(sa.select(TEST).where(TEST.c.channel == channel, takeable))
-    owner = Owner(cell["firm"], cell["cell_id"], "assignment")
-    held = [
-        test
-        for test in waiting
-        if begin <= (test["first_unix_second"] or begin) and (end is None or (test["first_unix_second"] or begin) < end)
-    ]
-    for test in held:
-        move_test(home, test, owner)
-    return [test["test_id"] for test in held]
+    return move_waiting(home, row)
+
+
+def move_waiting(home: Home, assignment: Row) -> list[str]:
+    """Give an assignment's cell the tests of its channel and time that have no cell, and no firm or the cell's.
+
+    Returns:
+        The tests that are its now.
+    """
+    channel, firm, cell_id = assignment["channel"], assignment["firm"], assignment["cell_id"]
+    takeable = sa.or_(TEST.c.firm.is_(None), sa.and_(TEST.c.firm == firm, TEST.c.cell_id.is_(None)))
+    moved = []
+    for test in home.registry.rows(sa.select(TEST).where(TEST.c.channel == channel, takeable)):
+        holds = find_assignment(home, channel, test["first_unix_second"])
+        if holds is not None and (holds["firm"], holds["cell_id"]) == (firm, cell_id):
+            move_test(home, test, Owner(firm, cell_id, "assignment"))
+            moved.append(test["test_id"])
+    return moved
+
+
+def _refuse_overlap(connection: sa.Connection, row: Row) -> None:
+    begin, end = row["from_unix_second"], row["to_unix_second"]
+    same = sa.select(ASSIGNMENT).where(ASSIGNMENT.c.channel == row["channel"])
+    for other in connection.execute(same).mappings():
+        if all(other[name] == row[name] for name in ("firm", "cell_id", "from_unix_second")):
+            continue
+        other_end = other["to_unix_second"]
+        if (other_end is None or begin < other_end) and (end is None or other["from_unix_second"] < end):
+            held = f"{other['cell_id']} of {other['firm']}"
+            raise UsageError(f"channel {row['channel']} already holds {held} in that time")
 
 
 def rederive_changed(home: Home) -> list[str]:
     """Derive every test again whose cell now has another convention. Returns their names."""
-    changed = []
-    for test in home.registry.rows(sa.select(TEST).where(TEST.c.cell_id.is_not(None))):
-        owner = Owner(test["firm"], test["cell_id"], test["assigned_by"])
-        wanted = convention_of(home, owner)
-        if wanted is not None and wanted != test["convention"]:
-            move_test(home, test, owner)
-            changed.append(test["test_id"])
+    same_cell = sa.and_(CELL.c.firm == TEST.c.firm, CELL.c.cell_id == TEST.c.cell_id)
+    # A cell without a convention compares as unknown, and its tests stay as they are.
+    other = sa.select(TEST.c.test_id).join(CELL, same_cell).where(CELL.c.convention != TEST.c.convention)
+    changed = [str(row["test_id"]) for row in home.registry.rows(other.order_by(TEST.c.test_id))]
+    for test_id in changed:
+        rederive_test(home, test_id)
     return changed
+
+
+def rederive_test(home: Home, test_id: str) -> Prepared:
+    """Derive a test again by what its cell's manifest says now; whoever moved it meanwhile is not undone."""
+    return revise_test(home, test_id, lambda current: prepare_rederived(home, current, owner_of(current)))

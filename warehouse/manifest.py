@@ -1,166 +1,163 @@
-"""Manifests: the table, csv or xlsx, that says which cells exist, whose they are and what they are made of."""
+"""Manifests: the tables, csv or xlsx, that say which cells exist, whose they are, what they are made of and where.
+
+A manifest is imported in one transaction as one version. Its good rows are taken and its bad ones told, what it changes
+is kept with what was before, and what follows from it is derived again. The instrument's file is never asked for any of
+this. ``docs/manifests.md`` lists the kinds and their columns.
+"""
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
-import math
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-import polars as pl
+import sqlalchemy as sa
 
-from warehouse.errors import ManifestError, UsageError
-from warehouse.identity import FIRM_CODE, add_firm, put_cells, rederive_changed
-from warehouse.registry import FIRM, Row
-from warehouse.schema import CONVENTIONS
+from warehouse.errors import UsageError
+from warehouse.manifest_effects import follow_up
+from warehouse.manifest_ledger import Ledger
+from warehouse.manifest_receipt import ManifestReceipt, count_kinds
+from warehouse.manifest_rows import Fact, Reading, read_rows
+from warehouse.manifest_rules import take_facts
+from warehouse.manifest_tables import is_manifest, read_tables
+from warehouse.manifest_values import Unfit
+from warehouse.registry import MANIFEST_VERSION, Row
 
 if TYPE_CHECKING:
     from warehouse.home import Home
 
-REQUIRED: Final = ("firm", "cell_id")
+
+def claims_manifest(path: Path, name: str = "") -> bool:
+    """Say whether a file is a manifest, from its first rows alone; its name is no evidence.
+
+    Args:
+        path: where the bytes are.
+        name: the file's name as the user knows it.
+    """
+    del name
+    return is_manifest(path)
 
 
-def _number(text: str) -> float:
-    number = float(text.replace(",", ""))
-    if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not a finite number")
-    return number
+def import_manifest(
+    home: Home, path: Path, shown: str | None = None, *, firm: str | None = None, again: bool = False
+) -> ManifestReceipt:
+    """Import a manifest: good rows are taken, bad ones told, and what follows from it is derived again.
+
+    Bytes that were imported before change nothing; rows of them that were refused then are tried once more.
+
+    Args:
+        home: the platform.
+        path: where the bytes are.
+        shown: the manifest as the user knows it; the path by default.
+        firm: the only firm whose rows are taken; None where the platform itself imports.
+        again: take known bytes as a new version, to go back behind later ones.
+
+    Raises:
+        UsageError: the file cannot be read as a table, or none of its tables is a manifest's.
+    """
+    work = _Import.read(home, path, shown, firm)
+    with home.registry.write() as connection:
+        receipt = work.take(connection, again=again)
+    return follow_up(home, receipt, work.reading.facts)
 
 
-def _firm(text: str) -> str:
-    if not FIRM_CODE.fullmatch(text):
-        raise ValueError(f"{text!r} cannot be a firm's code: letters, digits, '.', '_' and '-', at most 40")
-    return text
+def try_manifest(home: Home, path: Path, shown: str | None = None, *, firm: str | None = None) -> ManifestReceipt:
+    """Say what an import would do now, and do nothing; see :func:`import_manifest`."""
+    work = _Import.read(home, path, shown, firm)
+    with home.registry.snapshot() as moment:
+        return work.plan(moment, work.reading.facts)[1]
 
 
-def _whole(text: str) -> int:
-    number = _number(text)
-    if number != int(number):
-        raise ValueError(f"{text!r} is not a whole number")
-    return int(number)
-
-
-def _convention(text: str) -> str:
-    if text not in CONVENTIONS:
-        raise ValueError(f"convention {text!r} is none of {', '.join(CONVENTIONS)}")
-    return text
-
-
-def _positive(per_unit: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        number = _number(text)
-        if not number > 0:
-            raise ValueError(f"{text!r} is not above zero")
-        return number / per_unit
-
-    return convert
-
-
-# Manifest column → registry column and how its text is taken.
-COLUMNS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
-    "firm": ("firm", _firm),
-    "project": ("project", str),
-    "lot": ("lot", str),
-    "wafer": ("wafer", str),
-    "die_x": ("die_x", _whole),
-    "die_y": ("die_y", _whole),
-    "cell_id": ("cell_id", str),
-    "convention": ("convention", _convention),
-    "nominal_capacity_uah": ("nominal_capacity_ah", _positive(1e6)),
-    "active_area_mm2": ("active_area_square_metre", _positive(1e6)),
-    "voltage_upper_volt": ("voltage_upper_volt", _number),
-    "voltage_lower_volt": ("voltage_lower_volt", _number),
-    "chemistry": ("chemistry", str),
-    "process_split": ("process_split", str),
-    "remarks": ("remarks", str),
-}
+def list_versions(home: Home) -> list[Row]:
+    """Return every import without its receipt, the newest first."""
+    columns = (column for column in MANIFEST_VERSION.columns if column is not MANIFEST_VERSION.c.record)
+    return home.registry.rows(sa.select(*columns).order_by(MANIFEST_VERSION.c.version.desc()))
 
 
 @dataclass(frozen=True)
-class ManifestReceipt:
-    """What became of a manifest: cells taken, rows refused with their reason, firms added, tests derived again."""
+class _Import:
+    """A manifest that was read, on its way into the registry."""
 
-    cells: int
-    refused: tuple[ManifestError, ...]
-    firms_added: tuple[str, ...]
-    rederived: tuple[str, ...]
+    home: Home
+    shown: str
+    sha256: str
+    reading: Reading
 
-
-def import_manifest(home: Home, path: Path) -> ManifestReceipt:
-    """Import a manifest; good rows are taken, bad ones reported, tests whose convention changed derived again.
-
-    Raises:
-        UsageError: the file cannot be read as a table, or lacks a required column.
-    """
-    rows: list[Row] = []
-    refused = []
-    for number, raw in enumerate(read_table(path), start=1):
+    @classmethod
+    def read(cls, home: Home, path: Path, shown: str | None, firm: str | None) -> _Import:
+        """Read every table of a manifest; with a firm, rows of others are refused."""
+        # A name that is no Unicode can be shown, but not kept.
+        shown = (shown or str(path)).encode(errors="replace").decode()
+        whole = Reading()
         try:
-            rows.append(_take_row(raw))
-        except ValueError as error:
-            refused.append(ManifestError(str(path), number, str(error)))
-    firms = sorted({row["firm"] for row in rows})
-    added = [firm for firm in firms if home.registry.row(FIRM, code=firm) is None]
-    for firm in added:
-        add_firm(home, firm)
-    put_cells(home, rows)
-    return ManifestReceipt(len(rows), tuple(refused), tuple(added), tuple(rederive_changed(home)))
+            raw = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{shown} cannot be read as a table: {error}") from error
+        tables, others = read_tables(raw, shown)
+        for table in tables:
+            part = read_rows(table, shown, home.settings.zone_info)
+            whole.facts += part.facts
+            whole.refused += part.refused
+            whole.notices += part.notices
+        whole.notices += [("sheet_unknown", name) for name in others]
+        foreign = [fact for fact in whole.facts if firm is not None and fact.firm != firm]
+        whole.refused += [fact.refuse(Unfit("not_yours", fact.firm, fact.kind.owner)) for fact in foreign]
+        whole.facts = [fact for fact in whole.facts if firm is None or fact.firm == firm]
+        return cls(home, shown, hashlib.sha256(raw).hexdigest(), whole)
 
+    def plan(self, moment: sa.Connection, facts: list[Fact]) -> tuple[Ledger, ManifestReceipt, list[Fact]]:
+        """Work out what facts change, without changing anything."""
+        ledger = Ledger(self.home.registry, moment, facts)
+        taken, refused = take_facts(ledger, facts)
+        changes = tuple(ledger.changes())
+        errors = sorted((*self.reading.refused, *refused), key=lambda error: (error.sheet, error.row))
+        receipt = ManifestReceipt(
+            path=self.shown,
+            sha256=self.sha256,
+            version=0,
+            taken=count_kinds([fact.kind.name for fact in taken]),
+            refused=tuple(errors),
+            changes=changes,
+            firms_added=tuple(change.firm for change in changes if change.made and change.table == "firm"),
+            notices=tuple(dict.fromkeys(self.reading.notices)),
+        )
+        return ledger, receipt, taken
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a csv or xlsx table as text, a dictionary a row, blank cells left out.
+    def take(self, connection: sa.Connection, *, again: bool) -> ManifestReceipt:
+        """Write what the manifest changes as one version, inside the caller's transaction."""
+        known = None if again else self._find_version(connection)
+        facts = self.reading.facts
+        if known is not None:
+            # A later correction of a row that was taken must not be undone by a file that is dropped again.
+            untaken = {(one["sheet"], one["row"]) for one in json.loads(known["record"])["refused"]}
+            facts = [fact for fact in facts if (fact.sheet, fact.row) in untaken]
+        ledger, receipt, taken = self.plan(connection, facts)
+        if known is not None:
+            receipt = replace(receipt, notices=(*receipt.notices, ("known_before", f"version {known['version']}")))
+            if not taken:
+                return replace(receipt, version=known["version"], taken=json.loads(known["record"])["taken"])
+        version = (connection.execute(sa.select(sa.func.max(MANIFEST_VERSION.c.version))).scalar() or 0) + 1
+        refreshed = ledger.write(connection, version, receipt.changes)
+        receipt = replace(receipt, version=version, refreshed=refreshed)
+        self._record(connection, receipt)
+        return receipt
 
-    Raises:
-        UsageError: the file is neither, or a required column is missing.
-    """
-    import fastexcel  # noqa: PLC0415 only manifests pay for it
+    def _find_version(self, connection: sa.Connection) -> Row | None:
+        same = sa.select(MANIFEST_VERSION).where(MANIFEST_VERSION.c.sha256 == self.sha256)
+        found = self.home.registry.rows(same.order_by(MANIFEST_VERSION.c.version.desc()).limit(1), connection)
+        return found[0] if found else None
 
-    try:
-        if path.suffix.lower() in {".xlsx", ".xlsm", ".xls"}:
-            frame = fastexcel.read_excel(path).load_sheet(0, dtypes="string").to_polars()
-        else:
-            frame = pl.read_csv(io.BytesIO(_read_utf8(path)), infer_schema=False, truncate_ragged_lines=True)
-        frame = frame.rename({name: name.strip().lower() for name in frame.columns})
-    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
-    missing = [name for name in REQUIRED if name not in frame.columns]
-    if missing:
-        raise UsageError(f"{path} has no column {' and no column '.join(missing)}; it has {', '.join(frame.columns)}")
-    texts = frame.select(pl.all().cast(pl.String).str.strip_chars())
-    return [
-        {name: unicodedata.normalize("NFC", text) for name, text in row.items() if text}
-        for row in texts.iter_rows(named=True)
-    ]
-
-
-def _read_utf8(path: Path) -> bytes:
-    """Return a text file as UTF-8; a Korean Excel saves csv in its own code page."""
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig").encode()
-    except UnicodeDecodeError:
-        return raw.decode("cp949").encode()
-
-
-def _take_row(raw: dict[str, str]) -> Row:
-    for name in REQUIRED:
-        if name not in raw:
-            raise ValueError(f"{name} is empty")
-    row: Row = {}
-    for name, text in raw.items():
-        if name in COLUMNS:
-            target, convert = COLUMNS[name]
-            try:
-                row[target] = convert(text)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
-    upper, lower = row.get("voltage_upper_volt"), row.get("voltage_lower_volt")
-    if upper is not None and lower is not None and upper <= lower:
-        raise ValueError(f"voltage_upper_volt {upper} is not above voltage_lower_volt {lower}")
-    more = {name: text for name, text in raw.items() if name not in COLUMNS}
-    row["more"] = json.dumps(more, ensure_ascii=False) if more else None
-    return row
+    def _record(self, connection: sa.Connection, receipt: ManifestReceipt) -> None:
+        row = {
+            "version": receipt.version,
+            "sha256": self.sha256,
+            "path": self.shown,
+            "taken": sum(receipt.taken.values()),
+            "refused": receipt.rows_refused,
+            "record": json.dumps(receipt.as_dict(), ensure_ascii=False),
+            "at_unix_second": time.time(),
+        }
+        self.home.registry.put(connection, MANIFEST_VERSION, row)

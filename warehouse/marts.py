@@ -15,8 +15,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from warehouse.conform import hash_data
-from warehouse.registry import STORED_FILE, Registry, Row
-from warehouse.schema import CYCLES, STEPS, Table
+from warehouse.registry import GENERATION, STORED_FILE, Registry, Row
+from warehouse.schema import ANSWERS, CYCLES, STEPS, Table
 from warehouse.store import Store, Stored
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 COMPACTED: Final = (STEPS, CYCLES)
 KEY_DIGITS: Final = 16
+CHANGED: Final = "changed meanwhile; the next night takes it in"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,14 @@ def store_answer(home: Home, firm: str, table: Table) -> Compaction:
     current = _listed(home.registry, firm, table.name)
     if current:
         return Compaction(firm, table.name, "skipped", "nothing changed", 0, current[0]["rows"])
+    with home.registry.snapshot() as moment:
+        generation = read_generation(moment, firm)
     frame = home.query(table.name, firm=firm)
     name = _unique_name(table.name, hash_data(frame)[:KEY_DIGITS])
     stored = home.store.write(frame, table, firm or None, name, {})
     with home.registry.write() as connection:
+        if read_generation(connection, firm) != generation:
+            return Compaction(firm, table.name, "skipped", CHANGED, 0, frame.height)
         home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
     return Compaction(firm, table.name, "made", "tests or manifest changed", 0, frame.height)
 
@@ -74,8 +79,27 @@ def retire_marts(connection: sa.Connection, firm: str) -> None:
     connection.execute(sa.update(STORED_FILE).where(of_firm).values(mart=None))
 
 
+def invalidate_answers(connection: sa.Connection, firm: str) -> None:
+    """Note inside the caller's transaction that a firm's tests or cells change.
+
+    Its stored answers are outdated, and so is whatever a night is making of it at this moment.
+    """
+    stored = STORED_FILE.c.table_name.in_([table.name for table in ANSWERS])
+    connection.execute(sa.update(STORED_FILE).where(stored, STORED_FILE.c.firm == firm).values(current=False))
+    mine = GENERATION.c.firm == firm
+    if not connection.execute(sa.update(GENERATION).where(mine).values(number=GENERATION.c.number + 1)).rowcount:
+        connection.execute(sa.insert(GENERATION).values(firm=firm, number=1))
+
+
+def read_generation(connection: sa.Connection, firm: str) -> int:
+    """Return the number of changes of a firm's tests and cells so far."""
+    return connection.execute(sa.select(GENERATION.c.number).where(GENERATION.c.firm == firm)).scalar() or 0
+
+
 def _compact(home: Home, firm: str, table: Table) -> Compaction:
-    listed = _listed(home.registry, firm, table.name)
+    with home.registry.snapshot() as moment:
+        generation = read_generation(moment, firm)
+        listed = _listed(home.registry, firm, table.name, moment)
     parts = [row for row in listed if row["test_id"] is not None]
     marts = [row for row in listed if row["test_id"] is None]
     rows = sum(part["rows"] for part in parts)
@@ -90,6 +114,8 @@ def _compact(home: Home, firm: str, table: Table) -> Compaction:
         return Compaction(firm, table.name, "skipped", "no tests", 0, 0)
     stored = _write_mart(home.store, table, firm, name, parts)
     with home.registry.write() as connection:
+        if read_generation(connection, firm) != generation:
+            return Compaction(firm, table.name, "skipped", CHANGED, len(parts), rows)
         connection.execute(sa.update(STORED_FILE).where(retired).values(current=False))
         home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
         for part in parts:
@@ -102,9 +128,10 @@ def _write_mart(store: Store, table: Table, firm: str, name: str, parts: list[Ro
     return store.write(frame, table, firm or None, name, {})
 
 
-def _listed(registry: Registry, firm: str, table: str) -> list[Row]:
+def _listed(registry: Registry, firm: str, table: str, moment: sa.Connection | None = None) -> list[Row]:
     conditions = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table, STORED_FILE.c.current
-    return registry.rows(sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.test_id, STORED_FILE.c.path))
+    listed = sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.test_id, STORED_FILE.c.path)
+    return registry.rows(listed, moment)
 
 
 def _mart_row(stored: Stored, firm: str) -> Row:

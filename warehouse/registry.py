@@ -6,6 +6,7 @@ The DDL is a projection of :mod:`warehouse.schema`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,7 +19,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from warehouse import schema
-from warehouse.errors import UsageError
+from warehouse.errors import RegistryLost, UsageError
+from warehouse.journal import Change, Journal, changed_table
+from warehouse.mounts import NETWORK_FILESYSTEMS, mount_kind
 
 Row = dict[str, Any]
 
@@ -28,11 +31,10 @@ SQL_TYPES: Final[Mapping[pl.DataType, sa.types.TypeEngine[Any]]] = {
     schema.TEXT: sa.Text(),
     schema.FLAG: sa.Boolean(),
 }
-NETWORK_FILESYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs"})
-MOUNTS: Final = Path("/proc/mounts")
 BUSY_SECONDS: Final = 60
 WRITES: Final = "cellar_writes"
-TABLES_LOCK: Final = 0xCE11A6
+WRITERS_LOCK: Final = 0xCE11A6
+CHANGES: Final = "cellar_changes"
 
 METADATA: Final = sa.MetaData()
 
@@ -50,6 +52,8 @@ SQL_TABLES: Final = {table.name: _declare(table) for table in schema.TABLES if t
 FIRM: Final = SQL_TABLES["firm"]
 CELL: Final = SQL_TABLES["cell"]
 ASSIGNMENT: Final = SQL_TABLES["assignment"]
+MANIFEST_VERSION: Final = SQL_TABLES["manifest_version"]
+MANIFEST_CHANGE: Final = SQL_TABLES["manifest_change"]
 TEST: Final = SQL_TABLES["test"]
 SOURCE_FILE: Final = SQL_TABLES["source_file"]
 INBOX_FILE: Final = SQL_TABLES["inbox_file"]
@@ -58,10 +62,15 @@ STORED_FILE: Final = SQL_TABLES["stored_file"]
 PROGRESS: Final = SQL_TABLES["progress"]
 WORKER: Final = SQL_TABLES["worker"]
 LEASE: Final = SQL_TABLES["lease"]
+JOURNAL: Final = SQL_TABLES["journal"]
 GENERATION: Final = SQL_TABLES["generation"]
 NIGHT: Final = SQL_TABLES["night"]
+# A database made by this very schema says so, and is not looked at again.
+SCHEMA_NUMBER: Final = int(hashlib.sha256(repr(schema.TABLES).encode()).hexdigest()[:12], 16)
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)
 sa.Index("receipt_by_hash", RECEIPT.c.sha256)
+sa.Index("receipt_by_path", RECEIPT.c.path)
+sa.Index("source_by_test", SOURCE_FILE.c.test_id)
 sa.Index("source_by_head", SOURCE_FILE.c.head_sha256)
 
 
@@ -70,12 +79,15 @@ class Registry:
 
     Args:
         url: SQLAlchemy URL; tables that it lacks are created.
+        journal: takes down every change before it is committed; none for a registry that may be lost.
 
     Raises:
         UsageError: the URL is none, its database does not answer, or it is SQLite on a network mount.
+        RegistryLost: the registry knows nothing, but the journal tells of an earlier one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, journal: Journal | None = None) -> None:
+        self.journal = journal
         try:
             self.url = sa.make_url(url)
             self.engine = _make_engine(self.url)
@@ -83,15 +95,52 @@ class Registry:
             snapshots = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
             self._reader = self.engine.execution_options(**snapshots)
             self._writer = self.engine.execution_options(**{WRITES: True})
+            sa.event.listen(self.engine, "before_cursor_execute", _take_down)
             self._create_tables()
         except (sa.exc.DBAPIError, sa.exc.ArgumentError, ModuleNotFoundError) as error:
             raise UsageError(f"the registry cannot be opened: {error}") from error
+        if journal is not None and not journal.is_empty() and not self._counted():
+            self.close()
+            raise RegistryLost(
+                f"the registry {self.url.render_as_string()} is gone; 'cellar verify --repair' makes it again from "
+                "the journal / 레지스트리가 없습니다. 'cellar verify --repair' 명령으로 저널에서 다시 만드십시오"
+            )
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open one transaction: all of it becomes visible and durable at the end, or nothing."""
+        """Open one transaction: all of it becomes visible and durable at the end, or nothing.
+
+        One at a time, on either database: what a transaction looks up holds until it ends.
+        """
         with self._writer.begin() as connection:
-            yield connection
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
+            changes: list[Change] = []
+            connection.info[CHANGES] = changes
+            try:
+                yield connection
+            finally:
+                del connection.info[CHANGES]
+            if self.journal is not None and changes:
+                self.journal.append(_count_up(connection), changes)
+
+    def replay(self, journal: Journal) -> int:
+        """Make an empty registry again from a journal; returns the number of transactions.
+
+        Raises:
+            UsageError: the registry is not empty.
+        """
+        if self._counted():
+            raise UsageError(f"the registry {self.url.render_as_string()} is not empty")
+        number = count = 0
+        with self._writer.begin() as connection:
+            for number, changes in journal.read():  # noqa: B007 the last number is needed behind the loop
+                count += 1
+                for sql, rows in changes:
+                    # One row is one tuple or mapping, as the driver took it.
+                    connection.exec_driver_sql(sql, [row if isinstance(row, dict) else tuple(row) for row in rows])
+            connection.execute(sa.insert(JOURNAL).values(name="journal", number=number))
+        return count
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
@@ -130,13 +179,58 @@ class Registry:
         self.engine.dispose()
 
     def _create_tables(self) -> None:
-        if METADATA.tables.keys() <= set(sa.inspect(self.engine).get_table_names()):
+        """Create what the database lacks, tables and columns, unless it is known to lack nothing."""
+        if self._schema_number() == SCHEMA_NUMBER:
             return
         with self.write() as connection:
-            if self.engine.dialect.name == "postgresql":
-                # Two that open a new registry at once would both create its tables.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
             METADATA.create_all(connection)
+            for table in METADATA.sorted_tables:
+                _add_columns(connection, table)
+            self.put(connection, JOURNAL, {"name": "schema", "number": SCHEMA_NUMBER})
+
+    def _counted(self) -> bool:
+        """Whether a change was ever counted: a registry without one is new, or was lost."""
+        return bool(self.rows(sa.select(JOURNAL.c.number).where(JOURNAL.c.name == "journal")))
+
+    def _schema_number(self) -> int | None:
+        if not sa.inspect(self.engine).has_table(JOURNAL.name):
+            return None
+        rows = self.rows(sa.select(JOURNAL.c.number).where(JOURNAL.c.name == "schema"))
+        return rows[0]["number"] if rows else None
+
+
+def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
+    """Add the columns that a table of an earlier version lacks; what may not be null is 0 or empty in its rows."""
+    present = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in present:
+            kind = column.type.compile(connection.dialect)
+            empty = "''" if isinstance(column.type, sa.Text) else "0"
+            default = "" if column.nullable else f" NOT NULL DEFAULT {empty}"
+            connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}{default}')
+
+
+def _take_down(
+    connection: sa.Connection,
+    _cursor: object,
+    sql: str,
+    values: Any,
+    _context: object,
+    executemany: bool,  # noqa: FBT001 as the event hands it over
+) -> None:
+    """Note a statement that changes a table, for the journal."""
+    changes = connection.info.get(CHANGES)
+    if changes is not None and changed_table(sql) is not None:
+        changes.append((sql, values if executemany else [values]))
+
+
+def _count_up(connection: sa.Connection) -> int:
+    """Return the number of the next line of the journal."""
+    mine = JOURNAL.c.name == "journal"
+    if not connection.execute(sa.update(JOURNAL).where(mine).values(number=JOURNAL.c.number + 1)).rowcount:
+        connection.execute(sa.insert(JOURNAL).values(name="journal", number=1))
+    number: int = connection.execute(sa.select(JOURNAL.c.number).where(mine)).scalar_one()
+    return number
 
 
 @cache
@@ -155,14 +249,10 @@ def refuse_network_mount(database: Path) -> None:
     Raises:
         UsageError: the database's folder lies on a network file system.
     """
-    if not MOUNTS.exists():
-        return
-    folder = database.absolute().parent
-    kinds = {fields[1]: fields[2] for line in MOUNTS.read_text().splitlines() if len(fields := line.split()) > 2}  # noqa: PLR2004 device, mount point, type
-    nearest = max((point for point in kinds if folder.is_relative_to(point)), key=len, default="/")
-    if kinds.get(nearest) in NETWORK_FILESYSTEMS:
+    kind = mount_kind(database.absolute().parent)
+    if kind in NETWORK_FILESYSTEMS:
         raise UsageError(
-            f"{database} is on a {kinds[nearest]} mount, where SQLite's locks do not hold: "
+            f"{database} is on a {kind} mount, where SQLite's locks do not hold: "
             "keep the home on a local disk or set CELLAR_REGISTRY_URL to a PostgreSQL database"
         )
 

@@ -35,6 +35,7 @@ STEP_TYPES: Final = (
 )
 CYCLE_CLASSES: Final = ("formation", "ageing", "rpt", "rate", "pulse", "hold", "incomplete")
 CONVENTIONS: Final = ("full_charge_first", "full_discharge_first", "half_anode", "half_cathode", "symmetric")
+DIRECTIONS: Final = ("down", "left", "up", "right")
 SOURCE_STATES: Final = (
     "committed",
     "duplicate",
@@ -111,6 +112,14 @@ def _flag(name: str, description: str, *, required: bool = False) -> Column:
     return Column(name, FLAG, "", description, required)
 
 
+def _stamps() -> tuple[Column, ...]:
+    """The two columns that say which manifest a row is from."""
+    return (
+        _count("manifest_version", "Manifest that last changed this row; null where none did"),
+        _float("updated_unix_second", "s", "When this row last changed", required=True),
+    )
+
+
 def _counters(prefix: str, resets: str) -> tuple[Column, ...]:
     """The four charge and energy counters of one resetting behaviour."""
     return tuple(
@@ -121,6 +130,16 @@ def _counters(prefix: str, resets: str) -> tuple[Column, ...]:
         )
         for what, unit, symbol in (("capacity", "ah", "Ah"), ("energy", "wh", "Wh"))
         for way in ("charg", "discharg")
+    )
+
+
+def _interval(name: str, unit_name: str, unit: str, description: str) -> tuple[Column, ...]:
+    """A figure, the ends of its confidence interval, and why it is missing."""
+    return (
+        _float(f"{name}_{unit_name}", unit, description),
+        _float(f"{name}_low_{unit_name}", unit, "Lower end of its confidence interval"),
+        _float(f"{name}_high_{unit_name}", unit, "Upper end of its confidence interval"),
+        _text(f"{name}_reason", "Why it is missing: a key of warehouse.impedance.reasons"),
     )
 
 
@@ -252,6 +271,105 @@ CYCLES: Final = Table(
     ),
 )
 
+SPECTRUM_FITS: Final = Table(
+    "spectrum_fits",
+    "One row per impedance spectrum: whether it may be trusted, what was fitted, what a firm reads off it.",
+    "parquet",
+    (
+        _text("test_id", "The test", required=True, key=True),
+        _count("revision", "Revision of the test's data", required=True),
+        _count("spectrum_index", "Number of the spectrum within its test, from 1", required=True, key=True),
+        _text("status", "fitted, refused, or not_applicable to a spectrum too short to fit", required=True),
+        _text("reason", "Why it was not fitted: a key of warehouse.impedance.reasons"),
+        _float("start_time_second", "s", "Test time of the first point"),
+        _float("start_unix_time_second", "s", "Wall clock of the first point, UTC"),
+        _float("duration_second", "s", "From the first point to the last"),
+        _count("cycle_count", "Cycle as the instrument counts it, at the first point"),
+        _float("bias_voltage_volt", "V", "Mean cell voltage"),
+        _float("state_of_charge", "", "Mean state of charge, where the file says it"),
+        _float("temperature_celsius", "°C", "Mean temperature"),
+        _text("temperature_source", "recorded by the instrument, or stated by a person; never taken from a name"),
+        _count("points", "Points measured", required=True),
+        _count("points_used", "Points fitted", required=True),
+        _text("failing_points", "Frequencies in Hz that fail the Kramers-Kronig test, comma-separated", required=True),
+        _float("lowest_frequency_hertz", "Hz", "Lower end of the band", required=True),
+        _float("highest_frequency_hertz", "Hz", "Upper end of the band", required=True),
+        _float("kramers_kronig_rms", "", "Root mean square of the test's residuals, as a part of the modulus"),
+        _float("kramers_kronig_largest", "", "Largest of the test's residuals, as a part of the modulus"),
+        _float("acir_frequency_hertz", "Hz", "Frequency of the two figures that follow"),
+        _float("acir_modulus_ohm", "Ω", "Modulus of the measured impedance there: ACIR by modulus"),
+        _float("acir_real_ohm", "Ω", "Real part of the measured impedance there: ACIR by real part"),
+        _text("circuit", "The circuit that was chosen"),
+        _float("misfit", "", "Root mean square of the fit's residuals, as a part of the modulus"),
+        _float(
+            "residual_correlation", "", "How far neighbouring residuals resemble each other; intervals are wider by it"
+        ),
+        _float("confidence", "", "Level of the intervals", required=True),
+        *_interval("hf_resistance", "ohm", "Ω", "R_hf: electrolyte and contacts, up to highest_frequency_hertz"),
+        *_interval("interface_resistance", "ohm", "Ω", "R_interface: sum of the arcs of interfaces within the band"),
+        _float("interface_capacitance_farad", "F", "(QR)^(1/n) / R of the largest arc of an interface"),
+        _float("area_square_metre", "m²", "Area that resistances were multiplied with"),
+        _text("area_kind", "Which area it is: electrode, die or package"),
+        _float("hf_area_resistance_ohm_square_metre", "Ω·m²", "hf_resistance_ohm times the area"),
+        _float("interface_area_resistance_ohm_square_metre", "Ω·m²", "interface_resistance_ohm times the area"),
+        *_interval(
+            "ionic_conductivity",
+            "siemens_per_metre",
+            "S/m",
+            "Apparent ionic conductivity, from the electrolyte's own arc; never without geometry",
+        ),
+        _float("electrolyte_peak_hertz", "Hz", "Apex of the electrolyte's arc; expected where the band ends below it"),
+        _text("recipe", "Version of the thresholds", required=True),
+    ),
+)
+
+SPECTRUM_ELEMENTS: Final = Table(
+    "spectrum_elements",
+    "One row per element of a fitted circuit.",
+    "parquet",
+    (
+        _text("test_id", "The test", required=True, key=True),
+        _count("revision", "Revision of the test's data", required=True),
+        _count("spectrum_index", "Number of the spectrum within its test, from 1", required=True, key=True),
+        _text("element", "L, R0, R1 to R3 for an arc, Q for the tail", required=True, key=True),
+        _text("place", "series, above, electrolyte, interface, below or tail", required=True),
+        *_interval("resistance", "ohm", "Ω", "Resistance"),
+        _float("exponent", "", "n of the constant phase element; 1 is an ideal capacitance"),
+        _float("exponent_low", "", "Lower end of its confidence interval"),
+        _float("exponent_high", "", "Upper end of its confidence interval"),
+        _float("q_siemens_second_power", "S·sⁿ", "Q of the constant phase element, Z = 1 / (Q (jω)ⁿ)"),
+        _float("capacitance_farad", "F", "(QR)^(1/n) / R"),
+        _float("apex_hertz", "Hz", "Frequency of the arc's apex"),
+        _float("relative_permittivity", "", "Capacitance times thickness over area and ε0; only with geometry"),
+        _float("inductance_henry", "H", "Inductance"),
+    ),
+)
+
+ARRHENIUS: Final = Table(
+    "arrhenius",
+    "One row per cell, quantity and form: the activation energy over the temperatures of its spectra.",
+    "parquet",
+    (
+        _text("firm", "Code of the firm", key=True),
+        _text("cell_id", "The cell", required=True, key=True),
+        _text("quantity", "hf_resistance, interface_resistance or ionic_conductivity", required=True, key=True),
+        _text("form", "What was fitted over 1/T: ln(1/R), ln(T/R), ln(sigma) or ln(sigma T)", required=True, key=True),
+        _text("status", "fitted or refused", required=True),
+        _text("reason", "Why there is no energy: a key of warehouse.impedance.reasons"),
+        _float("activation_energy_electronvolt", "eV", "Activation energy"),
+        _float("activation_energy_low_electronvolt", "eV", "Lower end of its confidence interval"),
+        _float("activation_energy_high_electronvolt", "eV", "Upper end of its confidence interval"),
+        _float("logarithm_at_infinite_temperature", "", "The logarithm where the line meets 1/T = 0, in SI units"),
+        _float("r_squared", "", "Part of the logarithm's variance that the line explains"),
+        _float("confidence", "", "Level of the interval", required=True),
+        _count("spectra", "Spectra in the series", required=True),
+        _float("lowest_temperature_celsius", "°C", "Lowest temperature", required=True),
+        _float("highest_temperature_celsius", "°C", "Highest temperature", required=True),
+        _text("temperature_sources", "recorded, stated, or both", required=True),
+        _text("recipe", "Version of the thresholds", required=True),
+    ),
+)
+
 FIRM: Final = Table(
     "firm",
     "A participating firm.",
@@ -275,16 +393,143 @@ CELL: Final = Table(
         _text("wafer", "Wafer within the lot"),
         _count("die_x", "Die column; notch down, x to the right, 0 at the centre"),
         _count("die_y", "Die row; notch down, y up, 0 at the centre"),
+        _count("source_die_x", "Die column as the manifest counts it; the wafer's map says how that lies"),
+        _count("source_die_y", "Die row as the manifest counts it"),
+        _count("reticle_x", "Reticle column, as the manifest counts it"),
+        _count("reticle_y", "Reticle row, as the manifest counts it"),
         _text("convention", f"One of {', '.join(CONVENTIONS)}"),
         _float("nominal_capacity_ah", "Ah", "Nominal capacity"),
         _float("active_area_square_metre", "m²", "Active (electrode) area"),
+        _float("die_area_square_metre", "m²", "Area of the die"),
+        _float("package_area_square_metre", "m²", "Footprint of the package"),
         _float("voltage_upper_volt", "V", "Upper voltage limit"),
         _float("voltage_lower_volt", "V", "Lower voltage limit"),
         _text("chemistry", "Chemistry, free text"),
-        _text("process_split", "Process split"),
+        _text("stack", "Layer stack, by its name in the table layer"),
+        _text("cathode", "Material of the cathode"),
+        _float("cathode_thickness_metre", "m", "Thickness of this cell's cathode"),
+        _text("electrolyte", "Material of the electrolyte"),
+        _float("electrolyte_thickness_metre", "m", "Thickness of this cell's electrolyte"),
+        _text("anode", "Material of the anode"),
+        _float("anode_thickness_metre", "m", "Thickness of this cell's anode"),
+        _text("process_split", "Process split, by its name in the table process_split"),
         _text("remarks", "Remarks"),
         _text("more", "Further manifest columns as JSON, kept as they came"),
-        _float("updated_unix_second", "s", "When this row was last imported", required=True),
+        *_stamps(),
+    ),
+)
+
+PROJECT: Final = Table(
+    "project",
+    "A project of a firm, from a manifest.",
+    "registry",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("project", "Its name in the manifests, unique within the firm", required=True, key=True),
+        _text("name", "What it is called in full"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
+        *_stamps(),
+    ),
+)
+
+WAFER: Final = Table(
+    "wafer",
+    "A wafer and how its map is counted, as the manifest says it, with the way from there to the canonical frame: "
+    "notch down, x to the right, y up, (0, 0) the die nearest the centre.",
+    "registry",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("lot", "Lot of wafers; empty where a firm has none", required=True, key=True),
+        _text("wafer", "Wafer within the lot", required=True, key=True),
+        _text("project", "Project of the firm"),
+        _float("diameter_metre", "m", "Diameter"),
+        _text("notch", f"Side of the manifest's map that the notch is on: one of {', '.join(DIRECTIONS)}"),
+        _text("x_axis", "Direction in which die_x grows on that map: right or left"),
+        _text("y_axis", "Direction in which die_y grows on that map: up or down"),
+        _count("centre_die_x", "die_x, on that map, of the die nearest the centre"),
+        _count("centre_die_y", "die_y, on that map, of the die nearest the centre"),
+        _float("die_pitch_x_metre", "m", "Distance of neighbouring dies along the map's x"),
+        _float("die_pitch_y_metre", "m", "Distance of neighbouring dies along the map's y"),
+        _float("offset_x_metre", "m", "From the wafer's centre to that of the centre die, along the map's x"),
+        _float("offset_y_metre", "m", "From the wafer's centre to that of the centre die, along the map's y"),
+        _text("to_canonical", "JSON [[a, b, c], [d, e, f]]: canonical x = a·die_x + b·die_y + c, y likewise"),
+        _float("canonical_pitch_x_metre", "m", "Distance of neighbouring dies, canonical x"),
+        _float("canonical_pitch_y_metre", "m", "Distance of neighbouring dies, canonical y"),
+        _float("canonical_offset_x_metre", "m", "Centre of die (0, 0), canonical x, from the wafer's centre"),
+        _float("canonical_offset_y_metre", "m", "Centre of die (0, 0), canonical y, from the wafer's centre"),
+        _float("edge_exclusion_metre", "m", "Width of the rim on which no die counts"),
+        _count("gross_dies", "Dies on the wafer, tested or not"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
+        *_stamps(),
+    ),
+)
+
+LAYER: Final = Table(
+    "layer",
+    "A layer of a layer stack; the stack is its layers, and cells name it.",
+    "registry",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("stack", "Name of the stack, unique within the firm", required=True, key=True),
+        _count("layer_number", "Number of the layer, from 1 at the substrate", required=True, key=True),
+        _text("material", "Material"),
+        _text("role", "What the layer is for: substrate, cathode, electrolyte, …, free text"),
+        _float("thickness_metre", "m", "Nominal thickness"),
+        _text("process", "How it is made"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
+        *_stamps(),
+    ),
+)
+
+PROCESS_SPLIT: Final = Table(
+    "process_split",
+    "What a process split varies: one row per parameter.",
+    "registry",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("project", "Project of the firm; empty where it holds for all", required=True, key=True),
+        _text("lot", "Lot of wafers; empty where it holds for all", required=True, key=True),
+        _text("split", "Name of the split, as cells name it", required=True, key=True),
+        _text("parameter", "What is varied", required=True, key=True),
+        _text("value", "Its value as the manifest writes it"),
+        _float("number", "", "The value where it is a number, in the unit beside it"),
+        _text("unit", "Unit of the value, as the manifest writes it"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
+        *_stamps(),
+    ),
+)
+
+MANIFEST_VERSION: Final = Table(
+    "manifest_version",
+    "Every manifest that was imported, in order.",
+    "registry",
+    (
+        _count("version", "Number of the import, from 1", required=True, key=True),
+        _text("sha256", "Hash of the manifest's bytes", required=True),
+        _text("path", "The manifest as the user knows it", required=True),
+        _count("taken", "Rows that were taken", required=True),
+        _count("refused", "Rows that were refused", required=True),
+        _text("record", "The whole receipt, as JSON", required=True),
+        _float("at_unix_second", "s", "When it was imported", required=True),
+    ),
+)
+
+MANIFEST_CHANGE: Final = Table(
+    "manifest_change",
+    "What each manifest changed, value by value: from the current row back to every former one.",
+    "registry",
+    (
+        _count("version", "Number of the import", required=True, key=True),
+        _text("table_name", "Table of the changed row", required=True, key=True),
+        _text("firm", "Firm that the row is of", required=True, key=True),
+        _text("row_key", "The rest of the row's key, as a JSON list", required=True, key=True),
+        _text("column_name", "Changed column; empty where the row was made or withdrawn", required=True, key=True),
+        _text("before", "Value before, as JSON"),
+        _text("after", "Value after, as JSON"),
     ),
 )
 
@@ -298,6 +543,8 @@ ASSIGNMENT: Final = Table(
         _text("cell_id", "The cell", required=True),
         _float("from_unix_second", "s", "Start, inclusive; 0 for always", required=True, key=True),
         _float("to_unix_second", "s", "End, exclusive; null while it lasts"),
+        _text("remarks", "Remarks"),
+        _text("more", "Further manifest columns as JSON, kept as they came"),
     ),
 )
 
@@ -310,7 +557,7 @@ TEST: Final = Table(
         _count("revision", "Revision whose rows readers see, from 1", required=True),
         _text("firm", "Code of the firm; null while unassigned"),
         _text("cell_id", "The cell; null while unassigned"),
-        _text("assigned_by", "Rule that found the cell: option, assignment, folder; null while unassigned"),
+        _text("assigned_by", "Rule that found the cell: option, assignment, file, folder, name; null while unassigned"),
         _text("convention", "Cell convention that steps and cycles were derived with", required=True),
         _text("source_sha256", "Hash of the raw bytes that the current revision was read from", required=True),
         _text("data_sha256", "Hash of the rows as read: the same data in other bytes has the same", required=True),
@@ -338,7 +585,7 @@ SOURCE_FILE: Final = Table(
     (
         _text("sha256", "Hash of the raw bytes", required=True, key=True),
         _text("path", "Where it was dropped first, as the user knows it", required=True),
-        _count("size", "Bytes", required=True),
+        _count("size", "Bytes; null for a drop that could not be read, whose path then stands for its hash"),
         _text("state", f"One of {', '.join(SOURCE_STATES)}", required=True),
         _text("format", "Format that claimed it"),
         _text("kind", f"One of {', '.join(KINDS)}"),
@@ -347,6 +594,7 @@ SOURCE_FILE: Final = Table(
         _text("cell_id", "Cell that the drop named"),
         _text("head_sha256", "Hash of its first 4096 bytes: versions of one growing file share it"),
         _text("previous_sha256", "The earlier version of the file that it continues or replaces"),
+        _text("read_as", "Format that a technician said it is, whatever its content says"),
         _text("readers", "Fingerprint of the readers that judged it: others may judge it anew"),
         _text("reason_code", "Why it was not committed"),
         _text("reason_detail", "What was found, in English"),
@@ -447,6 +695,16 @@ GENERATION: Final = Table(
     ),
 )
 
+JOURNAL: Final = Table(
+    "journal",
+    "The number of the journal's last line, and of the schema that the tables were made by.",
+    "registry",
+    (
+        _text("name", "journal or schema", required=True, key=True),
+        _count("number", "Counts the registry's changes; made from the schema", required=True),
+    ),
+)
+
 FADE: Final = Table(
     "fade",
     "Cycles of a cell over all its tests, as of the last night: the rows of the fade query.",
@@ -519,11 +777,20 @@ TABLES: Final = (
     SPECTRA,
     STEPS,
     CYCLES,
+    SPECTRUM_FITS,
+    SPECTRUM_ELEMENTS,
+    ARRHENIUS,
     FADE,
     SUMMARY,
     FIRM,
+    PROJECT,
+    WAFER,
+    LAYER,
+    PROCESS_SPLIT,
     CELL,
     ASSIGNMENT,
+    MANIFEST_VERSION,
+    MANIFEST_CHANGE,
     TEST,
     SOURCE_FILE,
     INBOX_FILE,
@@ -533,6 +800,7 @@ TABLES: Final = (
     WORKER,
     LEASE,
     GENERATION,
+    JOURNAL,
     NIGHT,
 )
 

@@ -1,4 +1,4 @@
-"""What a technician reads: for every code one sentence for what happened and one for what to do, in two languages."""
+"""What a technician reads, in two languages: what each state means, and for each code what happened and what to do."""
 
 from __future__ import annotations
 
@@ -15,6 +15,55 @@ class Sentence:
     en_do: str
     ko_do: str
 
+
+@dataclass(frozen=True)
+class StateWords:
+    """A state of a source in English and Korean: a word or two, and a sentence."""
+
+    en: str
+    ko: str
+    en_means: str
+    ko_means: str
+
+
+STATES: Final[dict[str, StateWords]] = {
+    "committed": StateWords(
+        "Taken in", "등록됨", "The file was read and its data is here.", "파일을 읽어 데이터를 등록했습니다."
+    ),
+    "duplicate": StateWords(
+        "Known already",
+        "중복",
+        "The very same file was dropped before; nothing was added.",
+        "똑같은 파일을 이미 받았습니다. 새로 추가된 데이터는 없습니다.",
+    ),
+    "unchanged": StateWords(
+        "Unchanged",
+        "변경 없음",
+        "The data of this file was here already; nothing was added.",
+        "이미 등록된 데이터와 같습니다. 새로 추가된 데이터는 없습니다.",
+    ),
+    "superseded": StateWords(
+        "Superseded",
+        "대체됨",
+        "Another version of this file stands in its place; this one is kept too.",
+        "이 파일의 다른 판이 대신 등록되어 있습니다. 이 파일도 보관합니다.",
+    ),
+    "quarantined": StateWords(
+        "In quarantine",
+        "격리됨",
+        "The file could not be taken in; someone has to look at it.",
+        "파일을 등록하지 못했습니다. 확인이 필요합니다.",
+    ),
+    "ignored": StateWords(
+        "Kept, not read",
+        "보관만 함",
+        "The file is kept, and nothing was read from it.",
+        "파일을 보관했으며, 읽어 들인 데이터는 없습니다.",
+    ),
+    "in_progress": StateWords(
+        "In progress", "처리 중", "The file is being read at this moment.", "지금 파일을 읽고 있습니다."
+    ),
+}
 
 SENTENCES: Final[dict[str, Sentence]] = {
     "format_unknown": Sentence(
@@ -35,6 +84,13 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "Copy it from the instrument again and drop the new copy.",
         "장비에서 파일을 다시 복사하여 새 사본을 넣어 주십시오.",
     ),
+    "incomplete_file": Sentence(
+        "The file ends too early; it is probably still being copied.",
+        "파일이 중간에서 끝납니다. 아직 복사 중일 수 있습니다.",
+        "Nothing to do while it grows: it is taken again when whole. Otherwise copy it from the instrument again.",
+        "파일이 커지는 중이면 조치할 것이 없으며, 복사가 끝나면 다시 처리합니다. "
+        "그렇지 않으면 장비에서 파일을 다시 복사해 주십시오.",
+    ),
     "unknown_columns": Sentence(
         "The file holds columns that the reader does not know, so the other values cannot be placed safely.",
         "판독기가 모르는 열이 있어 나머지 값의 위치를 안전하게 정할 수 없습니다.",
@@ -46,6 +102,20 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "시험의 일부만 담긴 파일이라 나머지 부분 없이 읽을 수 없습니다.",
         "Drop the complete export of the test instead.",
         "시험 전체를 내보낸 파일을 넣어 주십시오.",
+    ),
+    "unit_unknown": Sentence(
+        "Nothing says whether this cycler counts microamperes or nanoamperes; that is never guessed.",
+        "이 충방전기가 마이크로암페어와 나노암페어 중 어느 단위로 기록하는지 알 수 없습니다. 단위는 추측하지 않습니다.",
+        'Write a text file cellar.toml with the single line unit = "uA" or unit = "nA", as the cycler\'s specification '
+        "says, into the test's folder, and drop the folder again as a zip.",
+        '충방전기 사양에 따라 unit = "uA" 또는 unit = "nA" 한 줄만 적은 텍스트 파일 cellar.toml을 시험 폴더에 넣고, '
+        "폴더를 zip으로 압축하여 다시 넣어 주십시오.",
+    ),
+    "unknown_layout": Sentence(
+        "The file has a layout that is not documented for this cycler, so its values cannot be placed safely.",
+        "이 충방전기에 대해 알려지지 않은 구조의 파일이라 값의 위치를 안전하게 정할 수 없습니다.",
+        "Send the sample named here, with the vendor's own export of the same test, to the operators.",
+        "여기에 적힌 예제 파일을 같은 시험의 제조사 내보내기 파일과 함께 운영자에게 보내 주십시오.",
     ),
     "several_tests": Sentence(
         "The file holds more than one test.",
@@ -113,6 +183,48 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "Split it and drop the parts.",
         "여러 개로 나누어 다시 넣어 주십시오.",
     ),
+    "too_large_together": Sentence(
+        "The archive unpacks to more than is taken from one archive.",
+        "압축을 풀면 압축 파일 하나에서 처리할 수 있는 전체 크기를 넘습니다.",
+        "Split it and drop the parts, or drop the files outside an archive.",
+        "여러 개로 나누거나, 압축하지 않은 상태로 넣어 주십시오.",
+    ),
+    "packed_too_tightly": Sentence(
+        "The archive unpacks to far more than any result file would; it may be harmful.",
+        "압축을 풀면 결과 파일로는 볼 수 없을 만큼 커집니다. 유해한 파일일 수 있습니다.",
+        "Drop the file outside an archive if it is a result file, and tell the operators.",
+        "결과 파일이 맞다면 압축하지 않은 상태로 넣고, 운영자에게 알려 주십시오.",
+    ),
+    "nested_too_deep": Sentence(
+        "An archive inside an archive inside an archive is not opened.",
+        "압축 파일 안의 압축 파일 속에 또 들어 있는 압축 파일은 열지 않습니다.",
+        "Unpack it once and drop what is inside.",
+        "압축을 한 번 풀어서 안에 든 파일을 넣어 주십시오.",
+    ),
+    "overlapping_files": Sentence(
+        "Files in the archive share the same bytes, which no ordinary program writes; it may be harmful.",
+        "압축 파일 안의 파일들이 같은 위치를 공유합니다. 일반 프로그램은 이렇게 저장하지 않으므로 유해할 수 있습니다.",
+        "Pack the files again, or drop them outside an archive.",
+        "파일을 다시 압축하거나, 압축하지 않은 상태로 넣어 주십시오.",
+    ),
+    "encrypted": Sentence(
+        "The file is protected by a password.",
+        "암호로 보호된 파일입니다.",
+        "Pack it again without a password, or drop it outside an archive.",
+        "암호 없이 다시 압축하거나, 압축하지 않은 상태로 넣어 주십시오.",
+    ),
+    "unknown_packing": Sentence(
+        "The file is packed by a method that cannot be unpacked here.",
+        "여기서 풀 수 없는 방식으로 압축된 파일입니다.",
+        "Pack it again as an ordinary zip, or drop it outside an archive.",
+        "일반 zip으로 다시 압축하거나, 압축하지 않은 상태로 넣어 주십시오.",
+    ),
+    "symbolic_link": Sentence(
+        "A link to another file or folder; links are not followed.",
+        "다른 파일이나 폴더를 가리키는 링크입니다. 링크는 따라가지 않습니다.",
+        "Drop the file itself.",
+        "파일 자체를 넣어 주십시오.",
+    ),
     "companion": Sentence(
         "A settings, log or statistics file: kept, it holds no measurements.",
         "설정, 로그 또는 통계 파일입니다. 보관하며, 측정값은 없습니다.",
@@ -149,7 +261,69 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "Nothing to do.",
         "조치할 것이 없습니다.",
     ),
+    "owner_disagrees": Sentence(
+        "Two signs of whose this file is contradict each other.",
+        "이 파일이 누구의 것인지 알려 주는 두 단서가 서로 다릅니다.",
+        "Find out which cell it is, then tell it with 'cellar quarantine assign'.",
+        "어느 셀의 파일인지 확인한 뒤 'cellar quarantine assign'으로 지정해 주십시오.",
+    ),
+    "set_aside": Sentence(
+        "Someone looked at this file and decided that it needs no action.",
+        "담당자가 확인하고 조치가 필요 없다고 판단한 파일입니다.",
+        "Nothing to do; 'cellar quarantine release --undo' puts it back on the work list.",
+        "조치할 것이 없습니다. 'cellar quarantine release --undo'로 작업 목록에 되돌릴 수 있습니다.",
+    ),
+    "reread": Sentence(
+        "A newer reader reads this file differently, so the test has a new revision.",
+        "새 판독기가 이 파일을 다르게 읽어 시험의 새 개정이 만들어졌습니다.",
+        "Nothing to do; look at the stated difference if you have used the figures.",
+        "조치할 것이 없습니다. 값을 이미 사용했다면 표시된 차이를 확인해 주십시오.",
+    ),
+    "manifest_unreadable": Sentence(
+        "It looks like a manifest, but cannot be read as a table.",
+        "명세표로 보이지만 표로 읽을 수 없습니다.",
+        "Save it again as csv or xlsx and drop it once more.",
+        "csv 또는 xlsx로 다시 저장하여 넣어 주십시오.",
+    ),
+    "older_version": Sentence(
+        "An earlier state of a file that is already here with more data.",
+        "이미 더 많은 데이터가 들어온 파일의 이전 상태입니다.",
+        "Nothing to do; these bytes are kept too.",
+        "조치할 것이 없습니다. 이 파일도 보관됩니다.",
+    ),
+    "no_new_rows": Sentence(
+        "The file grew, but by no whole record so far.",
+        "파일이 커졌지만 아직 완성된 기록이 늘지 않았습니다.",
+        "Nothing to do.",
+        "조치할 것이 없습니다.",
+    ),
+    "same_run": Sentence(
+        "The same run of the same channel is already here, with as much data or more.",
+        "같은 채널의 같은 시험이 이미 같거나 더 많은 데이터로 들어와 있습니다.",
+        "Nothing to do; these bytes are kept too.",
+        "조치할 것이 없습니다. 이 파일도 보관됩니다.",
+    ),
+    "replaced": Sentence(
+        "The file was rewritten: its data now stands in place of what was read before; both files are kept.",
+        "파일이 다시 쓰였습니다. 새 데이터가 이전에 읽은 데이터를 대신하며 두 파일 모두 보관됩니다.",
+        "Check whether that was intended.",
+        "의도한 것인지 확인하십시오.",
+    ),
+    "replaced_shorter": Sentence(
+        "The file was rewritten and holds less than before: its data stands in place of what was read; both are kept.",
+        "파일이 다시 쓰였고 이전보다 데이터가 적습니다. 새 데이터가 이전 데이터를 대신하며 두 파일 모두 보관됩니다.",
+        "Check whether that was intended; if not, drop the longer file again under the same name.",
+        "의도한 것인지 확인하십시오. 아니라면 더 긴 파일을 같은 이름으로 다시 넣어 주십시오.",
+    ),
 }
+
+
+def split_reason(reason: dict[str, str], language: str) -> tuple[str, str]:
+    """Return what happened and what to do, of a reason that ``explain`` made, in ``en`` or ``ko``."""
+    sentence = SENTENCES.get(reason["code"], SENTENCES["unreadable"])
+    to_do = sentence.en_do if language == "en" else sentence.ko_do
+    happened = reason[language].removesuffix(to_do)
+    return happened.strip(), to_do if happened != reason[language] else ""
 
 
 def explain(code: str, detail: str = "", where: str = "") -> dict[str, str]:

@@ -2,43 +2,53 @@
 
 Formulae (``docs/metrics.md``): charge ∫I·dt and energy ∫V·I·dt by trapezoid over neighbouring records of one step,
 never across a step's boundary or a gap. The instrument's counter stands beside the integral, with their ratio.
+
+A step's figures follow from its own records, the one before it, and :class:`~warehouse.survey.Grounds`; only the
+voltages that bound the test are looked for among all steps, by :func:`name_ends`.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+import sys
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from polars.dataframe.group_by import GroupBy
 
-from warehouse.arrays import codes, doubles
-from warehouse.boundaries import find_bounds, find_directions, rest_limit
-from warehouse.counters import Counter, find_counters
+from warehouse.counters import make_counter
+from warehouse.course import SECONDS_PER_HOUR, Course, heading_of
+from warehouse.kinds import instrument_words, name_kinds
 from warehouse.recipe import Recipe
-from warehouse.schema import STEP_TYPE, STEP_TYPES, STEPS, fill_columns
+from warehouse.schema import STEPS, fill_columns
+from warehouse.stretch import Stretch, see_columns, take_stretch
+from warehouse.survey import Grounds, survey_all
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SECONDS_PER_HOUR: Final = 3600.0
-TEMPERATURES: Final = (
-    "surface_temperature_celsius",
-    "temperature_t1_celsius",
-    "ambient_temperature_celsius",
-    "temperature_t2_celsius",
-)
-# Constant current: nine tenths of the records within one per cent of the median.
-CONSTANT_SHARE: Final = 0.9
-CONSTANT_WIDTH: Final = 0.01
-FEWEST_FOR_GAP: Final = 6
-FEWEST_FOR_TAPER: Final = 2
 LIMIT_WIDTH_VOLT: Final = 0.01
-# What the instrument calls these is kept; plain charge and discharge are looked at more closely.
-PLAIN: Final = ("charge", "discharge")
+# Further than rounding from a limit at which a step would be judged otherwise.
+NARROWER: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How far steps are final, whatever records follow, and up to where the limit of rest may move without effect.
+
+    Args:
+        rows: how many records they hold.
+        steps: how many they are.
+        least: smallest limit in A with which they come out as they did.
+        below: and the smallest, above that, with which they no longer do.
+    """
+
+    rows: int = 0
+    steps: int = 0
+    least: float = 0.0
+    below: float = sys.float_info.max
 
 
 def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -53,16 +63,34 @@ def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """
     if not measurements.height:
         return STEPS.empty()
-    records = _Records(measurements, recipe)
+    records = take_stretch(measurements, see_columns(measurements))
+    return name_ends(cut_steps(records, Settled(), survey_all(records, recipe), recipe)[0])
+
+
+def cut_steps(records: Stretch, settled: Settled, grounds: Grounds, recipe: Recipe) -> tuple[pl.DataFrame, Settled]:
+    """Cut a test's last records into steps.
+
+    Args:
+        records: from the record before the first step that is not settled, to the last.
+        settled: the steps before.
+        grounds: what the whole test says to each step.
+        recipe: thresholds.
+
+    Returns:
+        The steps behind the settled ones, and how far steps are settled now.
+    """
+    course = Course(records, settled.rows, grounds, recipe)
+    moved = _sum_up(course)
     table = pl.DataFrame(
         {
-            **_read_schedule(measurements, records.starts),
-            **records.describe_course(),
-            **records.moved,
-            **_mean_temperature(measurements, records),
-            "kind": _name_kinds(records, _instrument_words(measurements, records)),
-            "end_reason": _end_reasons(records),
-            "flags": _collect_flags(records, recipe),
+            **_read_schedule(course),
+            **_describe_course(course),
+            "step_count": settled.steps + np.arange(1, len(course.starts) + 1),
+            **moved,
+            **_mean_temperature(course),
+            "kind": _name_kinds(course),
+            "end_reason": _plain_reasons(course),
+            "flags": _collect_flags(course, moved),
         }
     ).with_columns(
         pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)).name.keep(),
@@ -70,265 +98,143 @@ def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         revision=pl.lit(0, dtype=pl.Int64),
         cycle=pl.lit(0, dtype=pl.Int64),
     )
-    return fill_columns(table, STEPS)
+    return fill_columns(table, STEPS), _settle(course, settled)
 
 
-class _Records:
-    """One test's records with the step that each belongs to; arrays are per record unless named per step."""
+def name_ends(steps: pl.DataFrame) -> pl.DataFrame:
+    """Say where a step ended at a voltage that bounds the test; what ended by taper or clock is told already.
 
-    def __init__(self, measurements: pl.DataFrame, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.time: Doubles = measurements["test_time_second"].to_numpy()
-        self.voltage: Doubles = measurements["voltage_volt"].to_numpy()
-        self.current: Doubles = measurements["current_ampere"].to_numpy()
-        self.limit = rest_limit(measurements, recipe)
-        self.direction = find_directions(measurements, self.limit)
-        self.starts = find_bounds(measurements, self.direction, recipe)
-        self.ends = np.append(self.starts[1:], len(self.time))
-        self.step = np.repeat(np.arange(len(self.starts)), self.ends - self.starts)
-        self.capacity = find_counters(measurements, "capacity", "ah")
-        self.energy = find_counters(measurements, "energy", "wh")
-
-    @cached_property
-    def interval(self) -> Doubles:
-        """Seconds from each record to the next of its step; 0 at a step's last record."""
-        interval = np.diff(self.time, append=self.time[-1:])
-        interval[self.ends - 1] = 0.0
-        return interval
-
-    @cached_property
-    def gap(self) -> Mask:
-        """Where current flows and an interval is much longer than both its neighbours and its step's median."""
-        factor = self.recipe.gap_factor
-        before, after = np.roll(self.interval, 1), np.roll(self.interval, -1)
-        # The first and last interval of a step have only one neighbour, which proves nothing; while a cell relaxes,
-        # instruments record by change of voltage, in ever longer intervals.
-        inner: Mask = self.direction != 0
-        inner[self.starts] = False
-        inner[np.maximum(self.ends - 2, 0)] = False
-        inner &= (self.ends - self.starts)[self.step] >= FEWEST_FOR_GAP
-        candidate = inner & (self.interval > factor * np.maximum(before, after))
-        if not candidate.any():
-            return candidate
-        interval = pl.col("interval")
-        typical = self.group({"interval": self.interval}).agg(interval.filter(interval > 0).median())["interval"]
-        return candidate & (self.interval > factor * doubles(typical, 0.0)[self.step])
-
-    @cached_property
-    def charges(self) -> Doubles:
-        """Charge in Ah that flowed from each record to the next of its step, by trapezoid."""
-        mean = 0.5 * (self.current + np.append(self.current[1:], 0.0))
-        return np.where(self.gap, 0.0, mean * self.interval / SECONDS_PER_HOUR)
-
-    @cached_property
-    def duration(self) -> Doubles:
-        """Per step: seconds from the first record to the last."""
-        seconds: Doubles = self.time[self.ends - 1] - self.time[self.starts]
-        return seconds
-
-    @cached_property
-    def charge(self) -> Doubles:
-        """Per step: ∫I·dt in Ah."""
-        return self.total(self.charges)
-
-    @cached_property
-    def heading(self) -> Integers:
-        """Per step: +1 charge, -1 discharge, 0 rest."""
-        moved = np.where(self.charge != 0, self.charge, self.total(self.current))
-        directed, count = self.total(np.abs(self.direction)), self.ends - self.starts
-        # A few records with a current make no step of it, unless they carry it, as a pulse does.
-        carried = (directed > 1) & (np.abs(self.charge) * SECONDS_PER_HOUR > self.limit * self.duration)
-        active = (directed > 0) & ((2 * directed >= count) | carried)
-        return np.where(active, np.sign(moved), 0).astype(np.int64)
-
-    @cached_property
-    def tail(self) -> Mask:
-        """Where the voltage stays within the tolerance of the step's last voltage until its end."""
-        last = self.voltage[self.ends - 1][self.step]
-        index = np.arange(len(self.voltage))
-        far = np.where(np.abs(self.voltage - last) > self.recipe.constant_voltage_volt, index, -1)
-        near_to_end: Mask = index > np.maximum.reduceat(far, self.starts)[self.step]
-        return near_to_end
-
-    @cached_property
-    def levels(self) -> pl.DataFrame:
-        """Per step |I| in A: its median, its median before the constant-voltage tail, and where the tail begins."""
-        size, tail = pl.col("size"), pl.col("tail")
-        # One pass for all three: grouping costs more than any of them.
-        return self.group({"size": np.abs(self.current), "tail": self.tail}).agg(
-            whole=size.median(), body=size.filter(~tail).median(), entry=size.filter(tail).first()
-        )
-
-    @cached_property
-    def constant_voltage(self) -> Mask:
-        """Per step: whether it ends at constant voltage with a falling current."""
-        # A step that is all tail began at its voltage, and its first current is what the taper is measured by.
-        body, entry = doubles(self.levels["body"]), doubles(self.levels["entry"], 0.0)
-        reference = np.where(np.isnan(body), entry, body)
-        long_enough = self.total(self.tail) > FEWEST_FOR_TAPER
-        falls = np.abs(self.current[self.ends - 1]) < self.recipe.taper * reference
-        ends: Mask = falls & long_enough & (self.heading != 0)
-        return ends
-
-    @cached_property
-    def constant_current(self) -> Mask:
-        """Per step: whether the part before the tail, or all of a step without taper, stands at one current."""
-        body = ~(self.constant_voltage[self.step] & self.tail)
-        whole, before = (doubles(self.levels[name], 0.0) for name in ("whole", "body"))
-        level = np.where(self.constant_voltage, before, whole)
-        near = body & (np.abs(np.abs(self.current) - level[self.step]) <= CONSTANT_WIDTH * level[self.step])
-        stands = self.total(near) >= CONSTANT_SHARE * np.maximum(self.total(body), 1) - 1
-        one: Mask = stands & (level > 0) & (self.heading != 0)
-        return one
-
-    def total(self, values: NDArray[np.generic]) -> Doubles:
-        """Sum per step."""
-        return np.add.reduceat(values.astype(np.float64), self.starts)
-
-    def group(self, columns: dict[str, NDArray[np.generic]]) -> GroupBy:
-        """Group columns of records by their step, in the order of the steps."""
-        step = pl.Series("step", self.step).set_sorted()
-        return pl.DataFrame([step, *(pl.Series(name, values) for name, values in columns.items())]).group_by(
-            "step", maintain_order=True
-        )
-
-    def mean(self, values: Doubles) -> Doubles:
-        """Mean per step over time; over records where the step has no duration."""
-        area = self.total(0.5 * (values + np.append(values[1:], 0.0)) * self.interval)
-        plain = self.total(values) / (self.ends - self.starts)
-        return np.divide(area, self.duration, out=plain, where=self.duration > 0)
-
-    def describe_course(self) -> dict[str, NDArray[np.generic]]:
-        """Return times and end values of the steps, by column name."""
-        first, last = self.starts, self.ends - 1
-        return {
-            "step_count": np.arange(1, len(first) + 1),
-            "start_time_second": self.time[first],
-            "duration_second": self.duration,
-            "first_voltage_volt": self.voltage[first],
-            "last_voltage_volt": self.voltage[last],
-            "mean_voltage_volt": self.mean(self.voltage),
-            "first_current_ampere": self.current[first],
-            "last_current_ampere": self.current[last],
-            "mean_current_ampere": self.mean(self.current),
-            "records": self.ends - self.starts,
-            "largest_gap_second": np.maximum.reduceat(self.interval, first),
-        }
-
-    @cached_property
-    def moved(self) -> dict[str, Doubles]:
-        """Per step: charges and energies by column name; NaN where unknown."""
-        power = self.voltage * self.current
-        energies = np.where(self.gap, 0.0, 0.5 * (power + np.append(power[1:], 0.0)) * self.interval)
-        energy = self.total(energies) / SECONDS_PER_HOUR
-        # An interval is at constant voltage when both its ends are.
-        held = self.tail & np.append(self.tail[1:], False) & self.constant_voltage[self.step]
-        counted, whole = self._count(self.capacity, self.charge)
-        counted_energy, whole_energy = self._count(self.energy, energy)
-        ratio = np.full(len(self.starts), np.nan)
-        np.divide(self.charge, counted, out=ratio, where=(counted != 0) & (self.heading != 0))
-        return {
-            "charge_ah": self.charge,
-            "counter_charge_ah": counted,
-            "counter_ratio": ratio,
-            "primary_charge_ah": whole,
-            "energy_wh": energy,
-            "counter_energy_wh": counted_energy,
-            "primary_energy_wh": whole_energy,
-            "cv_charge_ah": self.total(np.where(held, self.charges, 0.0)),
-        }
-
-    def _count(self, counter: Counter | None, integral: Doubles) -> tuple[Doubles, Doubles]:
-        """Return what the counter says of each step, and the figure to rely on."""
-        if counter is None:
-            return np.full(len(integral), np.nan), integral
-        counted = counter.within(self.starts, self.ends)
-        whole = counter.whole(self.starts, self.ends, self.time)
-        coarse = counter.quantum > self.recipe.counter_quantum * np.abs(whole)
-        return counted, np.where(np.isnan(whole) | coarse | (self.heading == 0), integral, whole)
-
-
-def _read_schedule(measurements: pl.DataFrame, starts: Integers) -> dict[str, pl.Series]:
-    names = {"step_id": "step_id", "cycle_count": "cycle_count", "unix_time_second": "start_unix_time_second"}
-    return {column: measurements[name][starts] for name, column in names.items() if name in measurements.columns}
-
-
-def _mean_temperature(measurements: pl.DataFrame, records: _Records) -> dict[str, Doubles]:
-    for name in TEMPERATURES:
-        if name in measurements.columns and measurements[name].null_count() < measurements.height:
-            value = doubles(measurements[name])
-            mean = records.group({"value": value}).agg(pl.col("value").filter(pl.col("value").is_not_nan()).mean())
-            return {"mean_temperature_celsius": doubles(mean["value"])}
-    return {}
-
-
-def _instrument_words(measurements: pl.DataFrame, records: _Records) -> Integers:
-    """Return what the instrument calls each step, by its place in WORDS; of cc and cv together, neither.
-
-    It is the word of most of a step's records.
+    Args:
+        steps: all steps of a test, rows of ``schema.STEPS``; named before or not.
     """
-    steps = len(records.starts)
-    if "step_type" not in measurements.columns:
-        return np.zeros(steps, dtype=np.int64)
-    word = codes(measurements["step_type"], -1) + 1
-    counted = np.bincount(records.step * len(WORDS) + word, minlength=steps * len(WORDS)).reshape(steps, len(WORDS))
-    # A record without a word says nothing about its step.
-    counted[:, 0] = np.where(counted[:, 1:].any(axis=1), 0, counted[:, 0])
-    most: Integers = counted.argmax(axis=1)
-    several = np.stack([(counted[:, FORMS_OF[way]] > 0).sum(axis=1) > 1 for way in PLAIN], axis=1)
-    for way, mixed in zip(PLAIN, several.T, strict=True):
-        most = np.where(mixed & np.isin(most, FORMS_OF[way]), WORDS[way], most)
-    return most
-
-
-def _name_kinds(records: _Records, words: Integers) -> pl.Series:
-    forms = 2 * records.constant_voltage + records.constant_current
-    seen = np.where(records.heading > 0, forms, np.where(records.heading < 0, 4 + forms, 8))
-    return pl.Series(STEP_TYPES).gather(CHOSEN[words, seen]).cast(STEP_TYPE)
-
-
-def _choose_kind(said: str | None, seen: str) -> str:
-    """Prefer the instrument's word where it says more than the current does."""
-    if said is None or said == "other":
-        return seen
-    if said in PLAIN:
-        return seen if seen.startswith(said) else said
-    way = seen.partition("_")[0]
-    # At a held voltage the cell decides which way the current flows, not the schedule.
-    return f"{way}_cv" if said.endswith("_cv") and way in PLAIN else said
-
-
-# What a step looks like, in the order that _name_kinds counts, what the instrument calls it, and what it is for both.
-LOOKS: Final = (*(f"{way}{form}" for way in PLAIN for form in ("", "_cc", "_cv", "_cccv")), "rest")
-WORDS: Final[dict[str | None, int]] = {word: index for index, word in enumerate((None, *STEP_TYPES))}
-FORMS_OF: Final = {way: [WORDS[word] for word in STEP_TYPES if word.partition("_")[0] == way] for way in PLAIN}
-CHOSEN: Final = np.array([[STEP_TYPES.index(_choose_kind(word, look)) for look in LOOKS] for word in WORDS])
-
-
-def _end_reasons(records: _Records) -> pl.Series:
-    """Say what the last record stood at: the taper, a voltage that bounds the test, or the clock."""
-    last = records.voltage[records.ends - 1]
-    active = records.heading != 0
+    said = steps["end_reason"]
+    active = said.ne_missing("time").to_numpy()
     if not active.any():
-        return pl.Series(["time"]).new_from_index(0, len(last))
+        return steps
+    last = steps["last_voltage_volt"].to_numpy()
     upper, lower = last[active].max(), last[active].min()
-    at_limit = np.where(records.heading > 0, upper - last, last - lower) < LIMIT_WIDTH_VOLT
-    reason = np.select([~active, records.constant_voltage, at_limit], [0, 1, 2], default=3)
-    return pl.Series(["time", "current", "voltage", None]).gather(reason)
+    heading = heading_of(steps["charge_ah"].to_numpy(), steps["mean_current_ampere"].to_numpy())
+    at_limit = np.where(heading > 0, upper - last, last - lower) < LIMIT_WIDTH_VOLT
+    # What was named when the test was shorter is judged anew: its voltages may have been passed since.
+    told = pl.Series(~active | said.eq_missing("current").to_numpy())
+    voltage = pl.when(pl.Series(at_limit)).then(pl.lit("voltage"))
+    return steps.with_columns(end_reason=pl.when(told).then(pl.col("end_reason")).otherwise(voltage))
 
 
-def _collect_flags(records: _Records, recipe: Recipe) -> pl.Series:
-    charge = records.moved
-    compared = (records.duration > recipe.counter_seconds) & (records.heading != 0)
+def _describe_course(course: Course) -> dict[str, NDArray[np.generic]]:
+    """Return times and end values of the steps, by column name."""
+    first, last = course.starts, course.ends - 1
+    return {
+        "start_time_second": course.time[first],
+        "duration_second": course.duration,
+        "first_voltage_volt": course.voltage[first],
+        "last_voltage_volt": course.voltage[last],
+        "mean_voltage_volt": course.mean(course.voltage),
+        "first_current_ampere": course.current[first],
+        "last_current_ampere": course.current[last],
+        "mean_current_ampere": course.mean_current,
+        "records": course.ends - course.starts,
+        "largest_gap_second": np.maximum.reduceat(course.interval, first),
+    }
+
+
+def _sum_up(course: Course) -> dict[str, Doubles]:
+    """Per step: charges and energies by column name; NaN where unknown."""
+    power = course.voltage * course.current
+    energies = np.where(course.gap, 0.0, 0.5 * (power + np.append(power[1:], 0.0)) * course.interval)
+    energy = course.total(energies) / SECONDS_PER_HOUR
+    # An interval is at constant voltage when both its ends are.
+    held = course.tail & np.append(course.tail[1:], False) & course.constant_voltage[course.step]
+    counted, whole = _count(course, 0, course.charge)
+    counted_energy, whole_energy = _count(course, 1, energy)
+    ratio = np.full(len(course.starts), np.nan)
+    np.divide(course.charge, counted, out=ratio, where=(counted != 0) & (course.heading != 0))
+    return {
+        "charge_ah": course.charge,
+        "counter_charge_ah": counted,
+        "counter_ratio": ratio,
+        "primary_charge_ah": whole,
+        "energy_wh": energy,
+        "counter_energy_wh": counted_energy,
+        "primary_energy_wh": whole_energy,
+        "cv_charge_ah": course.total(np.where(held, course.charges, 0.0)),
+    }
+
+
+def _count(course: Course, kind: int, integral: Doubles) -> tuple[Doubles, Doubles]:
+    """Return what the counter of a kind says of each step, and the figure to rely on."""
+    quantum = course.grounds.quanta[kind]
+    counter = make_counter(course.known.choice.counters[kind], course.known.counters, quantum)
+    if counter is None:
+        return np.full(len(integral), np.nan), integral
+    starts, ends = course.starts + course.lead, course.ends + course.lead
+    counted = counter.within(starts, ends)
+    whole = counter.whole(starts, ends, course.known.doubles("test_time_second"))
+    coarse = quantum > course.recipe.counter_quantum * np.abs(whole)
+    return counted, np.where(np.isnan(whole) | coarse | (course.heading == 0), integral, whole)
+
+
+def _name_kinds(course: Course) -> pl.Series:
+    """Per step: what it is called."""
+    said = course.records.table["step_type"] if course.records.choice.typed else None
+    words = instrument_words(said, course.step, len(course.starts))
+    return name_kinds(course.heading, course.constant_voltage, course.constant_current, words)
+
+
+def _read_schedule(course: Course) -> dict[str, pl.Series]:
+    """Return what the instrument says of each step at its first record, by column name."""
+    names = {"step_id": "step_id", "cycle_count": "cycle_count", "unix_time_second": "start_unix_time_second"}
+    table = course.records.table
+    return {column: table[name][course.starts] for name, column in names.items() if name in table.columns}
+
+
+def _mean_temperature(course: Course) -> dict[str, Doubles]:
+    """Return the mean over each step's records, by column name."""
+    if not course.records.choice.temperature:
+        return {}
+    value = course.records.doubles(course.records.choice.temperature)
+    measured = ~np.isnan(value)
+    count = course.total(measured)
+    mean = np.full(len(count), np.nan)
+    np.divide(course.total(np.where(measured, value, 0.0)), count, out=mean, where=count > 0)
+    return {"mean_temperature_celsius": mean}
+
+
+def _settle(course: Course, before: Settled) -> Settled:
+    """Return how far steps are final with these records."""
+    steps, shown = int(np.searchsorted(course.starts, course.bounds.settled)), slice(course.bounds.shown_by)
+    sizes = np.abs(course.current[shown])[course.undecided[shown]]
+    # A step that few records carry turns at the limit that equals its mean current.
+    doubtful = course.doubtful[:steps] & (course.duration[:steps] > 0)
+    turns = (np.abs(course.charge) * SECONDS_PER_HOUR)[:steps][doubtful] / course.duration[:steps][doubtful]
+    carried = course.heading[:steps][doubtful] != 0
+    least = np.concatenate([sizes[sizes <= course.grounds.limit], turns[~carried] * (1 + NARROWER)])
+    below = np.concatenate([sizes[sizes > course.grounds.limit], turns[carried] * (1 - NARROWER)])
+    return Settled(
+        before.rows + course.bounds.settled,
+        before.steps + steps,
+        float(least.max(initial=before.least)),
+        float(below.min(initial=before.below)),
+    )
+
+
+def _plain_reasons(course: Course) -> pl.Series:
+    """Say which steps ended by the clock or by their taper; of the others nothing yet."""
+    reason = np.select([course.heading == 0, course.constant_voltage], [0, 1], default=2)
+    return pl.Series(["time", "current", None]).gather(reason)
+
+
+def _collect_flags(course: Course, moved: dict[str, Doubles]) -> pl.Series:
+    recipe = course.recipe
+    compared = (course.duration > recipe.counter_seconds) & (course.heading != 0)
     # What the counter's last digit explains is no difference.
-    quantum = records.capacity.quantum if records.capacity else 0.0
-    compared &= np.abs(charge["charge_ah"] - charge["counter_charge_ah"]) > quantum
-    opposite = records.total(records.direction == -records.heading[records.step]) > 0
+    compared &= np.abs(moved["charge_ah"] - moved["counter_charge_ah"]) > course.grounds.quanta[0]
+    opposite = course.total(course.direction == -course.heading[course.step]) > 0
     marks = {
-        "gap": records.total(records.gap) > 0,
-        "counter_differs": compared & (np.abs(charge["counter_ratio"] - 1) > recipe.counter_tolerance),
-        "current_reverses": opposite & (records.heading != 0),
-        "single_record": records.ends - records.starts == 1,
+        "gap": course.total(course.gap) > 0,
+        "counter_differs": compared & (np.abs(moved["counter_ratio"] - 1) > recipe.counter_tolerance),
+        "current_reverses": opposite & (course.heading != 0),
+        "single_record": course.ends - course.starts == 1,
     }
     # Every combination is written once and looked up: a long test has tens of thousands of steps.
     number = sum((mark.astype(np.int64) << bit for bit, mark in enumerate(marks.values())), np.zeros(1, np.int64))

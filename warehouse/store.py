@@ -7,7 +7,7 @@ transaction list it. Readers open the files that the registry lists and nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from warehouse.errors import DamageError
-from warehouse.files import hash_file, publish_file, remove_temporaries, temporary_beside
+from warehouse.files import hash_file, make_token, publish_file, remove_temporaries, temporary_beside
 from warehouse.schema import SCHEMA_VERSION, Table, conform_columns, fill_columns
 
 UNASSIGNED: Final = "_unassigned"
@@ -40,10 +40,14 @@ class Store:
 
     Args:
         folder: ``tables/`` of a home.
+
+    Attributes:
+        owner: token of the process that writes, in the names of its temporaries.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.owner = make_token()
 
     def write(self, frame: pl.DataFrame, table: Table, firm: str | None, name: str, about: Mapping[str, str]) -> Stored:
         """Write one immutable file, durably and verified.
@@ -61,7 +65,7 @@ class Store:
         """
         path = f"firm={firm or UNASSIGNED}/{table.name}/{name}.parquet"
         final = self.folder / path
-        temporary = temporary_beside(final)
+        temporary = temporary_beside(final, self.owner)
         try:
             metadata = {**about, "cellar.schema": str(SCHEMA_VERSION), "cellar.units": _units(table)}
             _write_parquet(fill_columns(conform_columns(frame, table, name), table), temporary, metadata)
@@ -77,9 +81,9 @@ class Store:
         """Return the absolute path of a stored file."""
         return self.folder / path
 
-    def remove_temporaries(self) -> int:
-        """Remove what a killed writer left; call it only while no writer is at work. Returns how many."""
-        return remove_temporaries(self.folder)
+    def remove_temporaries(self, spare: Collection[str] = ()) -> int:
+        """Remove what killed writers left, and nothing of those whose tokens are given. Returns how many."""
+        return remove_temporaries(self.folder, spare)
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import re
+import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from warehouse.archive import Known
+from warehouse.errors import QuarantineError, SourceBusy
 from warehouse.files import TEMPORARY, hash_file
 from warehouse.publish import name_test
-from warehouse.registry import SOURCE_FILE, STORED_FILE, TEST
+from warehouse.registry import INBOX_FILE, SOURCE_FILE, STORED_FILE, TEST, Row
 from warehouse.schema import ANSWERS
 
 if TYPE_CHECKING:
     from warehouse.home import Home
 
+log: Final = logging.getLogger("cellar.verify")
+
+# Far beyond any lease: whoever named a file this long ago will not list it any more.
+SURELY_LEFT_SECONDS: Final = 86_400.0
+# Test, revision, and who wrote it: see `warehouse.parts.name_file`.
+FILE_NAME: Final = re.compile(r"(?P<test>.+)-r\d+(-(?P<owner>[0-9a-f]+)-\d+)?")
 MADE_AT_NIGHT: Final = frozenset({"mart", *(table.name for table in ANSWERS)})
 
 
@@ -30,6 +41,7 @@ class Finding:
         path: the file, below its folder.
         test_id: the test that it belongs to, if one.
         serious: whether data is at stake; a leftover of a killed writer is not serious.
+        sha256: the source that cannot be had, where the file is of the archive; many may be told by one file.
     """
 
     kind: str
@@ -37,6 +49,7 @@ class Finding:
     path: str
     test_id: str | None
     serious: bool
+    sha256: str | None = None
 
 
 def check_home(home: Home) -> Iterator[Finding]:
@@ -49,19 +62,49 @@ def check_home(home: Home) -> Iterator[Finding]:
         yield Finding("unfinished", "registry", source["path"], None, serious=False)
 
 
+def heal_archive(home: Home, findings: Collection[Finding]) -> list[str]:
+    """Write damaged sources anew from files that still have their bytes. Returns which are sound again.
+
+    A file that has grown since begins with the bytes of its earlier versions, be it in an inbox or in the archive.
+    """
+    hashes = {finding.sha256 for finding in findings if finding.place == "archive" and finding.sha256}
+    sources = _sources(home)
+    damaged = [Known(row["sha256"], row["size"]) for row in sources if row["sha256"] in hashes]
+    heads = {row["head_sha256"] for row in sources if row["sha256"] in hashes} - {None}
+    kin = hashes | {row["sha256"] for row in sources if row["head_sha256"] in heads}
+    paths = [Path(row["path"]) for row in home.registry.rows(sa.select(INBOX_FILE)) if row["sha256"] in kin]
+    paths += [path for sha256 in sorted(kin - hashes) if (path := home.archive.path_of(sha256)).exists()]
+    for path in paths:
+        try:
+            home.archive.heal(path, str(path), damaged)
+        except (SourceBusy, QuarantineError) as error:
+            log.info("%s heals nothing: %s", path, error)
+    return sorted(sha256 for sha256 in hashes if home.archive.is_sound(sha256))
+
+
 def remove_leftovers(home: Home) -> int:
-    """Delete what killed writers left; call it only as the home's one writer. Returns how many files.
+    """Delete what killed writers left, and nothing that a living one may be about to list. Returns how many files.
 
     An unlisted file goes only where the registry knows its source: a registry that was lost must not take the store
     with it.
     """
+    living = home.leases.living()
     known = {name_test(row["sha256"]) for row in home.registry.rows(sa.select(SOURCE_FILE.c.sha256))}
     known |= {row["test_id"] for row in home.registry.rows(sa.select(TEST.c.test_id))}
-    known |= MADE_AT_NIGHT if known else set()
-    left = [path for path in _unlisted(home) if path.stem.rpartition("-")[0] in known]
+    left = [path for path in _unlisted(home) if known and _is_left(path, known, living - {home.owner})]
     for path in left:
-        path.unlink()
-    return len(left) + home.store.remove_temporaries() + home.archive.remove_temporaries()
+        path.unlink(missing_ok=True)
+    return len(left) + home.store.remove_temporaries(living) + home.archive.remove_temporaries(living)
+
+
+def _is_left(path: Path, known: Collection[str], others: Collection[str]) -> bool:
+    """Say whether an unlisted file is of a known test, or made at night, and of no other writer that lives."""
+    named = FILE_NAME.fullmatch(path.stem)
+    if named is not None and named["test"] in known:
+        return not any(named["owner"] and other.startswith(named["owner"]) for other in others)
+    # Files of the night tell no writer; one that is this old will not be listed any more.
+    made_at_night = path.stem.rpartition("-")[0] in MADE_AT_NIGHT
+    return made_at_night and (not others or time.time() - path.stat().st_mtime > SURELY_LEFT_SECONDS)
 
 
 def _check_tables(home: Home) -> Iterator[Finding]:
@@ -75,13 +118,15 @@ def _check_tables(home: Home) -> Iterator[Finding]:
 
 def _check_archive(home: Home) -> Iterator[Finding]:
     tests = {row["source_sha256"]: row["test_id"] for row in home.registry.rows(sa.select(TEST))}
-    for row in home.registry.rows(sa.select(SOURCE_FILE.c.sha256)):
-        digest = row["sha256"]
-        path = home.archive.path_of(digest)
-        if not path.exists():
-            yield Finding("missing", "archive", digest, tests.get(digest), serious=True)
-        elif hash_file(path) != digest:
-            yield Finding("damaged", "archive", digest, tests.get(digest), serious=True)
+    for damage in home.archive.check(row["sha256"] for row in _sources(home)):
+        path = damage.path.relative_to(home.archive.folder).as_posix()
+        yield Finding(damage.kind, "archive", path, tests.get(damage.sha256), serious=True, sha256=damage.sha256)
+
+
+def _sources(home: Home) -> list[Row]:
+    """Return hash, size and head of every content that was taken; a drop that could not be read has no size."""
+    taken = sa.select(SOURCE_FILE.c.sha256, SOURCE_FILE.c.size, SOURCE_FILE.c.head_sha256)
+    return home.registry.rows(taken.where(SOURCE_FILE.c.size.is_not(None)))
 
 
 def _check_unlisted(home: Home) -> Iterator[Finding]:

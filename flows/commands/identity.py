@@ -1,21 +1,18 @@
-"""``cellar init, firm, cells, assign``: the home, who takes part, and which cells exist."""
+"""``cellar init, firm, assign``: the home, who takes part, and which test is of which cell."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
 
-from flows.console import EXIT_CHECK, FirmOption, HomeOption, JsonOption, err, out, print_frame, print_json
+from flows.console import FirmOption, HomeOption, JsonOption, out, print_json
 from warehouse.errors import UsageError
 from warehouse.home import Home, open_home
 from warehouse.identity import add_firm, assign_channel, assign_test, find_cell
-from warehouse.manifest import import_manifest
-from warehouse.registry import TEST
+from warehouse.sources import find_test
 
 
 def register(app: typer.Typer) -> None:
@@ -24,11 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command()(assign)
     firm = typer.Typer(help="Participating firms.", no_args_is_help=True)
     firm.command("add")(firm_add)
-    cells = typer.Typer(help="Cells and their manifests.", no_args_is_help=True)
-    cells.command("import")(cells_import)
-    cells.command("list")(cells_list)
     app.add_typer(firm, name="firm")
-    app.add_typer(cells, name="cells")
 
 
 def init(home: HomeOption = None, *, json: JsonOption = False) -> None:
@@ -57,47 +50,10 @@ def firm_add(
     out.print(f"Firm {code} {'added' if new else 'was known already'}.")
 
 
-def cells_import(
-    file: Annotated[Path, typer.Argument(help="Manifest, csv or xlsx.")],
-    home: HomeOption = None,
-    *,
-    json: JsonOption = False,
-) -> None:
-    """Import a manifest of cells; good rows are taken, bad ones reported."""
-    receipt = import_manifest(open_home(home), file)
-    refused = [{"row": error.row, "reason": error.detail} for error in receipt.refused]
-    if json:
-        print_json(
-            {
-                "cells": receipt.cells,
-                "refused": refused,
-                "firms_added": list(receipt.firms_added),
-                "rederived": list(receipt.rederived),
-            }
-        )
-    else:
-        out.print(f"{receipt.cells} cells imported.")
-        if receipt.firms_added:
-            out.print(f"Firms added: {', '.join(receipt.firms_added)}")
-        if receipt.rederived:
-            out.print(f"{len(receipt.rederived)} tests derived again, their cell's convention changed.")
-        for error in receipt.refused:
-            err.print(f"[yellow]row {error.row}[/yellow]: {escape(error.detail)}")
-    if refused:
-        raise typer.Exit(EXIT_CHECK)
-
-
-def cells_list(home: HomeOption = None, *, firm: FirmOption = None, json: JsonOption = False) -> None:
-    """List the cells."""
-    frame = open_home(home).query("cells", firm=firm)
-    if json:
-        print_json(frame.to_dicts())
-    else:
-        print_frame(frame)
-
-
 def assign(
-    test_or_channel: Annotated[str, typer.Argument(help="A test's name, or a channel as the files name it.")],
+    test_or_channel: Annotated[
+        str, typer.Argument(help="A test's name, the hash of its source, or a channel as the files name it.")
+    ],
     cell: Annotated[str, typer.Argument(help="The cell.")],
     home: HomeOption = None,
     *,
@@ -109,11 +65,12 @@ def assign(
     """Say which cell a test belongs to, or which cell a cycler channel holds over a time."""
     opened = open_home(home)
     row = find_cell(opened, cell, firm)
-    if opened.registry.row(TEST, test_id=test_or_channel) is not None:
+    test_id = find_test(opened, test_or_channel)
+    if test_id is not None:
         if begin or end:
             raise UsageError("--from and --to are for channels; a test has its own times")
-        assign_test(opened, test_or_channel, row)
-        moved = [test_or_channel]
+        assign_test(opened, test_id, row)
+        moved = [test_id]
     else:
         moved = assign_channel(opened, test_or_channel, row, _moment(opened, begin) or 0.0, _moment(opened, end))
     if json:

@@ -1,14 +1,19 @@
-"""``cellar ingest, status, quarantine``: what comes in and what became of it."""
+"""``cellar ingest, status, receipt, unassigned, backfill``: what comes in and what became of it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from flows.accounts import Receipt
+from flows.backfill import run_backfill
 from flows.console import (
     EXIT_CHECK,
     CellOption,
@@ -21,13 +26,13 @@ from flows.console import (
     print_rows,
     show_progress,
 )
-from flows.ingest import Receipt, ingest_paths, retry_source
+from flows.ingest import ingest_paths
+from flows.receipts import follow_receipts
 from warehouse.errors import UsageError
-from warehouse.home import Home, open_home
+from warehouse.home import open_home
 from warehouse.identity import ensure_owner
-from warehouse.registry import Row
-from warehouse.sentences import explain
-from warehouse.sources import count_states, list_quarantine, newest_receipts
+from warehouse.sources import count_states, newest_receipts, receipts_of
+from warehouse.unassigned import unassigned_tests
 
 STATE_COLOURS = {"committed": "green", "quarantined": "red"}
 
@@ -36,11 +41,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ingest)
     app.command()(status)
-    quarantine = typer.Typer(help="Sources that were set aside, and why.", no_args_is_help=True)
-    quarantine.command("list")(quarantine_list)
-    quarantine.command("show")(quarantine_show)
-    quarantine.command("retry")(quarantine_retry)
-    app.add_typer(quarantine, name="quarantine")
+    app.command("receipt")(show_receipts)
+    app.command("unassigned")(list_unassigned)
+    app.command()(backfill)
 
 
 def ingest(
@@ -61,10 +64,7 @@ def ingest(
     with show_progress("Taking in") as advance:
         for receipt in ingest_paths(opened, paths, wish, advance):
             states[receipt["state"]] += 1
-            if json:
-                print_json(receipt)
-            else:
-                print_receipt(receipt)
+            _print_one(receipt, json=json)
     if not json:
         out.print(", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing found")
     if states["quarantined"]:
@@ -90,84 +90,97 @@ def print_receipt(receipt: Receipt) -> None:
         out.print(f"            warning: {warning}", style="yellow", highlight=False, markup=False)
 
 
-def status(home: HomeOption = None, *, json: JsonOption = False) -> None:
+def status(
+    home: HomeOption = None,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with every receipt that comes, until stopped.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Count what was seen and what became of it, with the newest receipts."""
     opened = open_home(home)
     counts = count_states(opened)
     receipts = newest_receipts(opened)
     if json:
         print_json({**counts, "receipts": receipts})
-        return
-    print_rows([counts])
-    if receipts:
-        shown = [{**receipt, "file": "/".join(Path(receipt["path"]).parts[-2:])} for receipt in receipts]
-        print_rows(shown, ("state", "file", "format", "rows", "cell_id"), title="\nNewest receipts")
+    else:
+        print_rows([counts])
+        if receipts:
+            shown = [{**receipt, "file": "/".join(Path(receipt["path"]).parts[-2:])} for receipt in receipts]
+            print_rows(shown, ("state", "file", "format", "rows", "cell_id"), title="\nNewest receipts")
+    if follow:
+        with suppress(KeyboardInterrupt):
+            for receipt in follow_receipts(opened):
+                _print_one(receipt, json=json)
 
 
-def quarantine_list(home: HomeOption = None, *, json: JsonOption = False) -> None:
-    """List what waits in quarantine."""
-    rows = [_describe(source) for source in list_quarantine(open_home(home))]
-    if json:
-        print_json(rows)
-        return
-    if not rows:
-        out.print("Nothing is in quarantine.")
-        return
-    flat = [{"sha256": row["sha256"][:12], "path": row["path"], "code": row["reason"]["code"]} for row in rows]
-    print_rows(flat)
-    out.print("\n'cellar quarantine show SHA256' tells what to do.", style="dim")
-
-
-def quarantine_show(
-    sha256: Annotated[str, typer.Argument(help="Hash of the source, or its beginning.")],
+def show_receipts(
+    path_or_sha256: Annotated[str, typer.Argument(help="A file's path or the end of it, or a hash or its beginning.")],
     home: HomeOption = None,
     *,
     json: JsonOption = False,
 ) -> None:
-    """Show one source in quarantine: what happened, where, what to do."""
-    opened = open_home(home)
-    record = _describe(_find(opened, sha256))
+    """Show all receipts of one file, the newest first."""
+    receipts = receipts_of(open_home(home), path_or_sha256)
+    if not receipts:
+        raise UsageError(f"there is no receipt for {path_or_sha256!r}")
     if json:
-        print_json(record)
+        print_json(receipts)
+    else:
+        print_history(receipts)
+
+
+def print_history(receipts: list[Receipt]) -> None:
+    """Print the receipts of one file for a person, each with its time."""
+    for receipt in receipts:
+        at = datetime.fromtimestamp(receipt["at_unix_second"], UTC)
+        out.print(f"\n{at:%Y-%m-%d %H:%M:%S} UTC", style="dim", highlight=False)
+        print_receipt(receipt)
+
+
+def list_unassigned(home: HomeOption = None, *, json: JsonOption = False) -> None:
+    """List the tests that are nobody's yet, and whose they might be."""
+    tests = unassigned_tests(open_home(home))
+    if json:
+        print_json(tests)
         return
-    for name in ("sha256", "path", "format", "size"):
-        out.print(f"{name}: {record[name] if record[name] is not None else 'unknown'}", highlight=False, markup=False)
-    reason = record["reason"]
-    out.print(
-        f"\n{reason['code']}{' at ' + reason['where'] if reason['where'] else ''}\n{reason['en']}\n{reason['ko']}",
-        markup=False,
-    )
-    out.print(f"\nThe raw bytes: {opened.archive.path_of(record['sha256'])}", style="dim", markup=False)
+    for test in tests:
+        known = (
+            test["first_time"],
+            test["format"],
+            f"{test['rows']} rows",
+            test["channel"] and f"channel {test['channel']}",
+        )
+        out.print(f"[bold]{test['test_id']}[/bold]  {escape(', '.join(filter(None, known)))}", highlight=False)
+        out.print(f"    {test['path']}", highlight=False, markup=False)
+        for suggestion in test["suggestions"]:
+            cell = f"cell {suggestion['cell_id']} of " if suggestion["cell_id"] else ""
+            out.print(
+                f"    {cell}{suggestion['firm']}? {suggestion['why']}", style="dim", highlight=False, markup=False
+            )
+    hint = "\n'cellar assign TEST CELL --firm FIRM' gives a test to its cell." if tests else "Every test has its firm."
+    out.print(hint, style="dim" if tests else None)
 
 
-def quarantine_retry(
-    sha256: Annotated[list[str] | None, typer.Argument(help="Hashes or their beginnings; all without.")] = None,
-    home: HomeOption = None,
-    *,
-    json: JsonOption = False,
-) -> None:
-    """Read quarantined sources again, after a reader or a manifest was corrected."""
-    opened = open_home(home)
-    chosen = [_find(opened, text) for text in sha256] if sha256 else list_quarantine(opened)
-    still = 0
-    for source in chosen:
-        receipt = retry_source(opened, source["sha256"])
-        still += receipt["state"] == "quarantined"
-        if json:
-            print_json(receipt)
-        else:
+def backfill(home: HomeOption = None, *, json: JsonOption = False) -> None:
+    """Judge again what older readers refused, and read again what today's would read differently."""
+    done = run_backfill(open_home(home))
+    if json:
+        print_json(asdict(done))
+    else:
+        for receipt in (*done.retried, *done.reread):
             print_receipt(receipt)
-    if still:
+        for refused in done.refused:
+            err.print(f"{refused['test_id']} stays as it is: {refused['detail']}", style="yellow", markup=False)
+        tried = f"{len(done.retried)} tried again, {len(done.reread)} read differently, {len(done.same)} the same"
+        out.print(f"{tried}, {len(done.refused)} refused, {len(done.busy)} busy.", highlight=False)
+    if done.refused or any(receipt["state"] == "quarantined" for receipt in done.retried):
         raise typer.Exit(EXIT_CHECK)
 
 
-def _find(home: Home, beginning: str) -> Row:
-    found = [source for source in list_quarantine(home) if source["sha256"].startswith(beginning.lower())]
-    if len(found) != 1:
-        raise UsageError(f"{len(found)} sources in quarantine begin with {beginning!r}")
-    return found[0]
-
-
-def _describe(source: Row) -> dict[str, Any]:
-    reason = explain(source["reason_code"] or "", source["reason_detail"] or "", source["reason_where"] or "")
-    return {name: source[name] for name in ("sha256", "path", "size", "format")} | {"reason": reason}
+def _print_one(receipt: Receipt, *, json: bool) -> None:
+    if json:
+        print_json(receipt)
+    else:
+        print_receipt(receipt)

@@ -1,23 +1,27 @@
-"""``cellar nightly, verify, simulate, serve, demo``: what runs by itself, and what shows that it works."""
+"""``cellar nightly, verify, simulate, watch, serve, demo``: what runs by itself, and what shows that it works."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.commands.ingesting import print_receipt
 from flows.console import EXIT_CHECK, HomeOption, JsonOption, err, out, print_json, print_rows, show_progress
 from flows.demo import run_demo
 from flows.ingest import repair_test
 from flows.nightly import run_night
 from flows.virtual_lab import LabOptions, simulate
-from warehouse.errors import QuarantineError, UsageError
+from flows.watch import Look, Watcher, scan_once, watch_inboxes
+from warehouse.errors import DamageError, QuarantineError, RegistryLost, UsageError
 from warehouse.home import Home, open_home
 from warehouse.publish import retire_listed
 from warehouse.registry import TEST
-from warehouse.verify import Finding, check_home
+from warehouse.verify import Finding, check_home, heal_archive
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(nightly)
     app.command()(verify)
     app.command("simulate")(simulate_lab)
+    app.command()(watch)
     app.command()(serve)
     app.command()(demo)
 
@@ -54,13 +59,14 @@ def nightly(
 def verify(
     home: HomeOption = None,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Rebuild damaged tests from the archive.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild what is damaged from archive and inbox.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Compare every stored file with its hash, and the registry with the disk."""
     opened = open_home(home)
+    rebuilt = rebuild_registry(opened) if repair else []
     findings = list(check_home(opened))
-    repaired = _repair(opened, findings) if repair else []
+    repaired = rebuilt + (_repair(opened, findings) if repair else [])
     serious = [finding for finding in (check_home(opened) if repaired else findings) if finding.serious]
     shown = [
         {
@@ -68,6 +74,7 @@ def verify(
             "place": finding.place,
             "path": finding.path,
             "test_id": finding.test_id,
+            "sha256": finding.sha256,
             "serious": finding.serious,
         }
         for finding in findings
@@ -82,11 +89,21 @@ def verify(
         raise typer.Exit(EXIT_CHECK)
 
 
+def rebuild_registry(home: Home) -> list[str]:
+    """Make a lost registry again from its journal; returns what to tell of it."""
+    try:
+        _ = home.registry
+    except RegistryLost:
+        return [f"registry, from {home.rebuild_registry()} lines of its journal"]
+    return []
+
+
 def _repair(home: Home, findings: list[Finding]) -> list[str]:
-    """Rebuild what can be rebuilt: tests from their archived source, marts in the next night."""
+    """Rebuild what can be rebuilt: sources from the inboxes, tests from their sources, marts in the next night."""
+    healed = heal_archive(home, findings)
     damaged = [finding for finding in findings if finding.serious and finding.place == "table"]
-    lost = {finding.test_id for finding in findings if finding.serious and finding.place == "archive"}
-    repaired = retire_listed(home, [finding.path for finding in damaged if finding.test_id is None])
+    lost = {finding.test_id for finding in findings if finding.place == "archive" and finding.sha256 not in healed}
+    repaired = healed + retire_listed(home, [finding.path for finding in damaged if finding.test_id is None])
     for test_id in sorted({finding.test_id for finding in damaged if finding.test_id} - lost - {None}):
         test = home.registry.row(TEST, test_id=test_id)
         if test is None:
@@ -94,7 +111,7 @@ def _repair(home: Home, findings: list[Finding]) -> list[str]:
         try:
             repair_test(home, test)
             repaired.append(test_id)
-        except QuarantineError as error:
+        except (QuarantineError, DamageError) as error:
             err.print(f"{test_id}: {error}", style="red", highlight=False, markup=False)
     return repaired
 
@@ -133,6 +150,35 @@ def simulate_lab(
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def watch(
+    home: HomeOption = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Take in what is at rest now, and end.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Watch the inboxes and take in what comes to rest, until stopped; no server is needed."""
+    opened = open_home(home)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def take(watcher: Watcher, looks: list[Look]) -> None:
+        for receipt in watcher.take(looks):
+            if json:
+                print_json(receipt)
+            else:
+                print_receipt(receipt)
+
+    if once:
+        scan_once(opened, stop, take)
+        return
+    if not json:
+        inboxes = ", ".join(str(opened.folder / inbox) for inbox in opened.settings.inboxes)
+        err.print(f"Watching {inboxes}; Ctrl-C ends it.", style="dim", markup=False)
+    watch_inboxes(opened, stop, take)
+    opened.close()
 
 
 def serve(home: HomeOption = None) -> None:

@@ -1,0 +1,134 @@
+"""What newer readers make of older drops: the refused are judged anew, the committed read again.
+
+A revision that comes of this states what is different from the one before; where nothing is, only the reader's version
+is brought up to date. A second run finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+import parsers
+from flows.accounts import Receipt, blank_receipt, describe_test
+from flows.ingest import retry_source
+from flows.taking import read_again
+from warehouse.difference import compare_revisions
+from warehouse.errors import Outdated, QuarantineError, StoreBusy
+from warehouse.publish import Incoming, Prepared, commit_prepared, discard_prepared, prepare_reread
+from warehouse.registry import TEST, Row
+from warehouse.sentences import explain
+from warehouse.sources import UNREAD, list_quarantine, write_receipt
+
+if TYPE_CHECKING:
+    from warehouse.home import Home
+
+log: Final = logging.getLogger("cellar.backfill")
+
+
+@dataclass
+class Backfill:
+    """What a backfill did.
+
+    Args:
+        retried: receipts of quarantined sources that were judged anew.
+        reread: receipts of tests that have a new revision, each with its ``difference``.
+        same: tests whose rows are the same; only the reader's version was brought up to date.
+        refused: tests that today's reader refuses, with the reason; they stay as they are.
+        busy: sources and tests that others worked on; the next run takes them up.
+    """
+
+    retried: list[Receipt] = field(default_factory=list)
+    reread: list[Receipt] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    refused: list[dict[str, str]] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+
+
+def run_backfill(home: Home) -> Backfill:
+    """Judge anew what other readers refused, and read again what older versions of today's readers read."""
+    done = Backfill()
+    for source in sources_to_retry(home):
+        try:
+            done.retried.append(retry_source(home, source["sha256"]))
+        except StoreBusy:
+            done.busy.append(source["sha256"])
+    for test in tests_to_reread(home):
+        try:
+            _reread(home, test, done)
+        except StoreBusy:
+            done.busy.append(test["test_id"])
+    return done
+
+
+def sources_to_retry(home: Home) -> list[Row]:
+    """Return the quarantined sources that were judged by other readers than today's."""
+    today = parsers.fingerprint_readers()
+    waiting = (source for source in list_quarantine(home) if not source["sha256"].startswith(UNREAD))
+    return [source for source in waiting if source["readers"] != today]
+
+
+def tests_to_reread(home: Home) -> Iterator[Row]:
+    """Yield the tests that an older version of today's reader read; one at a time, as it is at that moment."""
+    older = [
+        sa.and_(TEST.c.format == declared.name, TEST.c.reader_version < declared.version)
+        for declared in parsers.formats().values()
+    ]
+    for row in home.registry.rows(sa.select(TEST.c.test_id).where(sa.or_(*older)).order_by(TEST.c.test_id)):
+        # Reading takes minutes in a large archive, in which a test may have grown or moved.
+        test = home.registry.row(TEST, test_id=row["test_id"])
+        if test is not None:
+            yield test
+
+
+def _reread(home: Home, test: Row, done: Backfill) -> None:
+    started = time.perf_counter()
+    try:
+        incoming = read_again(home, test)
+    except QuarantineError as error:
+        log.warning("%s is refused by today's reader: %s", test["test_id"], error)
+        # Its version stays the old one, so that a mended reader finds it again.
+        done.refused.append({"test_id": test["test_id"], "code": error.code, "detail": str(error)})
+        return
+    if incoming.data_sha256 == test["data_sha256"]:
+        _note_version(home, test, incoming.reader_version)
+        done.same.append(test["test_id"])
+    else:
+        done.reread.append(_revise(home, test, incoming, started))
+
+
+def _note_version(home: Home, test: Row, version: int) -> None:
+    same = TEST.c.test_id == test["test_id"], TEST.c.revision == test["revision"]
+    with home.registry.write() as connection:
+        connection.execute(sa.update(TEST).where(*same).values(reader_version=version))
+
+
+def _revise(home: Home, test: Row, incoming: Incoming, started: float) -> Receipt:
+    """Commit the new revision together with a receipt that states the difference."""
+    prepared = prepare_reread(home, test, incoming)
+    difference = compare_revisions(home, test, prepared)
+    receipt = _write_receipt(prepared, incoming, difference, started)
+    try:
+        with home.registry.write() as connection:
+            commit_prepared(home, connection, prepared)
+            write_receipt(connection, receipt)
+    except Outdated:
+        discard_prepared(home, prepared)
+        raise
+    return receipt
+
+
+def _write_receipt(prepared: Prepared, incoming: Incoming, difference: dict[str, Any], started: float) -> Receipt:
+    receipt = blank_receipt(incoming.shown, incoming.sha256, "committed")
+    receipt |= {"format": incoming.format, "kind": incoming.kind, "warnings": list(incoming.warnings)}
+    receipt |= describe_test(prepared.test)
+    return receipt | {
+        "reason": explain("reread", difference["sentence"]),
+        "seconds": round(time.perf_counter() - started, 4),
+        "difference": difference,
+    }

@@ -1,0 +1,81 @@
+"""The stored files of one test: a table of it lies in one Parquet file, or in several after it has grown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from warehouse.progress import Progress
+from warehouse.registry import PROGRESS, STORED_FILE, Row
+from warehouse.schema import Table
+
+if TYPE_CHECKING:
+    from warehouse.home import Home
+
+OWNER_DIGITS: Final = 12
+WRITTEN: Final = count(1)
+
+
+def store_tables(home: Home, test: Row, tables: Sequence[tuple[Table, pl.DataFrame, int]]) -> tuple[Row, ...]:
+    """Write tables of a test that have rows; returns what the registry is to list.
+
+    Args:
+        home: the platform.
+        test: the row of the test's revision.
+        tables: each with its rows and the number, within the test, of the first of them.
+    """
+    return tuple(_store_table(home, test, table, frame, first) for table, frame, first in tables if frame.height)
+
+
+def read_stored(home: Home, test_id: str, table: Table, begin: int = 0) -> pl.DataFrame:
+    """Return the rows of one table of a test's current revision, in their order, from row ``begin`` on."""
+    query = sa.select(STORED_FILE).where(
+        STORED_FILE.c.test_id == test_id, STORED_FILE.c.table_name == table.name, STORED_FILE.c.current
+    )
+    parts = [
+        pl.scan_parquet(home.store.path_of(row["path"])).slice(max(begin - row["first_row"], 0))
+        for row in home.registry.rows(query.order_by(STORED_FILE.c.first_row))
+        if row["first_row"] + row["rows"] > begin
+    ]
+    return pl.concat(pl.collect_all(parts)) if parts else table.empty()
+
+
+def read_progress(home: Home, test: Row) -> Progress | None:
+    """Return how to go on with a test's derivation; None where that is not known, or was by other rules."""
+    row = home.registry.row(PROGRESS, test_id=test["test_id"])
+    if row is None or row["revision"] != test["revision"]:
+        return None
+    try:
+        return Progress.from_json(row["state"])
+    except ValueError:
+        # Of an earlier version of the software: then all rows are derived once.
+        return None
+
+
+def name_file(test: Row, owner: str) -> str:
+    """Return a file name that is unique for all time and tells test, revision and who wrote it."""
+    return f"{test['test_id']}-r{test['revision']}-{owner[:OWNER_DIGITS]}-{next(WRITTEN)}"
+
+
+def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame, first_row: int) -> Row:
+    about = {
+        f"cellar.{key}": str(test[key]) for key in ("test_id", "revision", "source_sha256", "format", "reader_version")
+    }
+    stored = home.store.write(frame, table, test["firm"], name_file(test, home.owner), about)
+    return {
+        "path": stored.path,
+        "table_name": table.name,
+        "firm": test["firm"] or "",
+        "test_id": test["test_id"],
+        "revision": test["revision"],
+        "first_row": first_row,
+        "rows": stored.rows,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "mart": None,
+        "current": True,
+    }
