@@ -1,6 +1,6 @@
-"""``python3 dev.py bench [NAME…]``: our ingest beside the bare readers, throughput, memory, the fade query.
+"""``python3 dev.py bench [NAME…]``: our ingest beside the bare readers, throughput, memory, a file that grows, the fade query.
 
-Names: readers, files, rows, fade, start; all of them without a name.
+Names: readers, files, growth, rows, fade, start; all of them without a name.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import fade, files, readers, rows, start
+from bench import fade, files, growth, readers, rows, start
 
 BENCHES: dict[str, Callable[[], None]] = {
     "readers": readers.run,
     "files": files.run,
+    "growth": growth.run,
     "fade": fade.run,
     "start": start.run,
     "rows": rows.run,

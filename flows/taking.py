@@ -185,7 +185,7 @@ class Taking:
             new = replace(incoming, measurements=incoming.measurements.slice(test["rows"]))
             return self._append(source, test, new)
         held = test["rows"] + test["spectra"]
-        replaces = before is not None and before.is_current and before.source["sha256"] == test["source_sha256"]
+        replaces = before is not None and before.is_current and before.source["test_id"] == test["test_id"]
         if incoming.size <= held and not replaces:
             return _Fate("superseded", incoming, test=test, reason=explain("same_run", f"test {test['test_id']}"))
         prepared = prepare_reread(self.home, test, incoming, keeper)

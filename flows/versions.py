@@ -29,6 +29,7 @@ MOST_CANDIDATES: Final = 500
 # Clocks are written to the second, or to the millisecond, by different exports of one run.
 SAME_START_SECONDS: Final = 1.0
 HOLDING: Final = ("committed", "superseded", "unchanged")
+CURRENT: Final = ("committed", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Predecessor:
 
     @property
     def is_current(self) -> bool:
-        """Whether its test still shows the rows of this very version."""
-        return self.test is not None and self.test["source_sha256"] == self.source["sha256"]
+        """Whether its test still shows the rows of this version: a later one makes it superseded."""
+        return self.test is not None and self.source["state"] in CURRENT
 
 
 def find_candidates(home: Home, path: Path, shown: str) -> list[Known]:
@@ -73,10 +74,11 @@ def find_at_path(home: Home, shown: str) -> Row | None:
 
 
 def has_come_back(home: Home, known: Row, captured: Capture, shown: str) -> bool:
-    """Say whether known bytes lie again where other bytes had taken their place, and are to stand for them again."""
+    """Say whether known bytes lie again where the version that counts had taken their place: they count again."""
     at_path = find_at_path(home, shown)
-    replaced = at_path is not None and at_path["sha256"] != known["sha256"] and at_path["test_id"] == known["test_id"]
-    return known["state"] == "superseded" and replaced and find_later_version(home, captured) is None
+    if known["state"] != "superseded" or at_path is None or at_path["state"] not in CURRENT:
+        return False
+    return at_path["test_id"] == known["test_id"] and find_later_version(home, captured) is None
 
 
 def find_predecessor(home: Home, captured: Capture, shown: str) -> Predecessor | None:
@@ -136,7 +138,7 @@ def contradicts(test: Row, incoming: Incoming) -> bool:
     start, before = incoming.first_clock, test["first_unix_second"]
     if start is not None and before is not None and abs(start - before) > SAME_START_SECONDS:
         return True
-    return None not in {incoming.channel, test["channel"]} and incoming.channel != test["channel"]
+    return bool(None not in {incoming.channel, test["channel"]} and incoming.channel != test["channel"])
 
 
 def _find_held(home: Home, captured: Capture, shown: str) -> Row | None:

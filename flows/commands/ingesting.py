@@ -73,21 +73,31 @@ def ingest(
 
 def print_receipt(receipt: Receipt) -> None:
     """Print one receipt for a person: the file, what became of it, and what to do where something is."""
-    state = receipt["state"]
+    state, reason = receipt["state"], receipt["reason"]
     colour = STATE_COLOURS.get(state, "dim")
-    what = f"{receipt['format'] or 'unknown format'}, {receipt['rows']} rows, {receipt['cycles']} cycles"
+    out.print(f"[{colour}]{state:<11}[/{colour}] {escape(receipt['path'] + _say_content(receipt))}", highlight=False)
+    if state == "quarantined":
+        where = f"{reason['where']}: " if reason["where"] else ""
+        _print_below(f"{where}{reason['en']}", "red")
+        _print_below(reason["ko"], "red")
+    elif state == "committed" and reason:
+        _print_below(reason["en"], "dim")
+    for warning in receipt["warnings"]:
+        _print_below(f"warning: {warning}", "yellow")
+
+
+def _say_content(receipt: Receipt) -> str:
+    if receipt["state"] != "committed" or receipt["kind"] == "manifest":
+        return ""
+    new = receipt["new_rows"]
+    onward = f" ({new} new)" if 0 < new < receipt["rows"] else ""
     points = f", {receipt['spectra']} impedance points" if receipt["spectra"] else ""
     owner = f" → {receipt['cell_id'] or receipt['firm']}" if receipt["firm"] else ""
-    detail = f": {what}{points}{owner}" if state == "committed" else ""
-    out.print(f"[{colour}]{state:<11}[/{colour}] {escape(receipt['path'] + detail)}", highlight=False)
-    if state == "quarantined":
-        reason = receipt["reason"]
-        where = f"{reason['where']}: " if reason["where"] else ""
-        out.print(
-            f"            {where}{reason['en']}\n            {reason['ko']}", style="red", highlight=False, markup=False
-        )
-    for warning in receipt["warnings"]:
-        out.print(f"            warning: {warning}", style="yellow", highlight=False, markup=False)
+    return f": {receipt['format']}, {receipt['rows']} rows{onward}, {receipt['cycles']} cycles{points}{owner}"
+
+
+def _print_below(text: str, style: str) -> None:
+    out.print(f"            {text}", style=style, highlight=False, markup=False)
 
 
 def status(
