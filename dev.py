@@ -4,6 +4,7 @@
 python3 dev.py demo     set up, run the main job on a virtual lab, show fade curves
 python3 dev.py test     set up, run linters, type check and the whole suite
 python3 dev.py bench    set up, print throughput beside the bare readers
+python3 dev.py prove    set up, run the long proofs and keep their figures in docs/reliability.md
 python3 dev.py docs     regenerate the generated pages of docs/
 python3 dev.py lock     resolve pyproject.toml into requirements.lock again (needs uv)
 """
@@ -29,7 +30,7 @@ OLDEST = (3, 11)
 
 def main() -> int:
     """Set up when needed, run the named job, return its exit code."""
-    jobs = {"demo": demo, "test": test, "bench": bench, "docs": docs, "lock": lock}
+    jobs = {"demo": demo, "test": test, "bench": bench, "prove": prove, "docs": docs, "lock": lock}
     name, *arguments = sys.argv[1:] or [""]
     if name not in jobs:
         print(__doc__)
@@ -64,6 +65,12 @@ def bench(arguments: list[str]) -> int:
     """Print our throughput beside the bare readers."""
     set_up()
     return run([str(PYTHON), "-m", "bench", *arguments])
+
+
+def prove(arguments: list[str]) -> int:
+    """Run the long proofs; the suite runs a short form of each."""
+    set_up()
+    return run([str(PYTHON), str(ROOT / "tests" / "proofs.py"), *arguments])
 
 
 def docs(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""``python3 dev.py bench [NAME…]``: our ingest beside the bare readers, throughput, memory, a file that grows, the fade query.
+"""``python3 dev.py bench [NAME…]``: ours beside the bare readers, throughput, memory, a growing file, the fade query.
 
 Names: readers, files, growth, rows, fade, start; all of them without a name.
 """

@@ -1,6 +1,6 @@
 """Write ``tests/corpus/impedance_reference.toml``: the corpus' spectra as impedance.py fits them.
 
-Its own model, its own numerical derivatives, its own covariance. It is no dependency of ours (docs/decisions/0008): run
+Its own model, its own numerical derivatives, its own covariance. It is no dependency of ours (docs/decisions/0010): run
 this in an environment of its own that has it, pandas (which it imports without asking for) and Cellar::
 
     python -m bench.impedance_reference CORPUS

@@ -101,7 +101,7 @@ def retry_source(home: Home, sha256: str) -> Receipt:
     with home.archive.materialise(sha256) as path:
         captured = Capture(sha256, source["size"], source["head_sha256"] or "")
         drop = drop_of(path, source["path"])
-        lease = begin_source(home, captured, drop.shown, wish_of(source))
+        lease = begin_source(home, captured, drop.shown, wish_of(source), source["state"])
         receipt = Taking(home, drop, captured, wish_of(source), lease, time.perf_counter()).finish()
     write_receipt_file(home, receipt)
     return receipt
@@ -156,7 +156,7 @@ def _ingest_once(home: Home, drop: Drop, wish: Owner) -> Receipt:
     known = find_source(home, captured.sha256)
     if known is not None and known["state"] in FINAL and not has_come_back(home, known, captured, drop.shown):
         return _repeat(home, drop, known, wish, started)
-    lease = begin_source(home, captured, drop.shown, wish)
+    lease = begin_source(home, captured, drop.shown, wish, known["state"] if known is not None else None)
     return Taking(home, drop, captured, wish, lease, started).finish()
 
 

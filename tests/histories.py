@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ from warehouse.sources import count_states, receipts_after
 from warehouse.verify import check_home
 
 HEAD: Final = 4096
+CURRENT: Final = ("committed", "unchanged")
 Owner = tuple[str | None, str | None]
 NOBODY: Final[Owner] = (None, None)
 # Folder of the inbox, and whose it is.
@@ -122,7 +124,7 @@ class Model:
         before, grown = self._find_before(shown, content)
         source = self.sources.get(before) if before is not None else None
         test = self.tests.get(source.test) if source is not None and source.test else None
-        version = test is not None and test.shows == before and is_open(test.owner, owner)
+        version = test is not None and source.state in CURRENT and is_open(test.owner, owner)
         version = version and (grown or not contradicts(test.shows, rows))
         found: list[Outcome] = []
         if version and grown:
@@ -133,7 +135,9 @@ class Model:
             return found + [Outcome("unchanged", key, False, keep(self.tests[key].owner, owner)) for key in alike]
         if version:
             return [*found, Outcome("committed", source.test, True, keep(test.owner, owner))]
-        return [Outcome("committed", name_test(content), True, owner)]
+        name = name_test(content)
+        names = chain([name], (f"{name}-{number}" for number in count(2)))
+        return [Outcome("committed", next(free for free in names if free not in self.tests), True, owner)]
 
     def apply(self, shown: str, content: bytes, outcome: Outcome) -> None:
         """Note what became of a drop."""
@@ -146,7 +150,7 @@ class Model:
         if outcome.shows and outcome.test is not None:
             self.tests[outcome.test] = Test(content, outcome.owner or NOBODY)
             for source in self.sources.values() if outcome.state == "committed" else ():
-                if source.test == outcome.test and source.state in {"committed", "unchanged"}:
+                if source.test == outcome.test and source.state in CURRENT:
                     source.state = "superseded"
         elif outcome.owner is not None and outcome.test is not None:
             self.tests[outcome.test].owner = outcome.owner
@@ -156,7 +160,7 @@ class Model:
         at_path = self.at_path.get(shown)
         if at_path is None or known.state != "superseded" or self._find_later(content) is not None:
             return False
-        return at_path != content and self.sources[at_path].test == known.test
+        return self.sources[at_path].state in CURRENT and self.sources[at_path].test == known.test
 
     def _find_later(self, content: bytes) -> list[str | None] | None:
         if len(content) < HEAD:

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pytest
-from frames import HOUR, MICRO, Part, hold_current, hold_voltage, measure, rest
+from frames import HOUR, MICRO, Part, hold_current, hold_voltage, kinds_of, measure, rest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import parsers
 from flows.virtual_lab import LabOptions, simulate
-from warehouse import rowhash
+from warehouse import counters, rowhash
 from warehouse.conform import conform, hash_data
 from warehouse.cycles import derive_cycles
 from warehouse.levels import Levels
@@ -55,9 +55,10 @@ REAL = (
 
 @pytest.fixture(scope="module", autouse=True)
 def small_blocks() -> Iterator[None]:
-    """Blocks so small that a few records fill many of them."""
+    """Blocks and samples so small that a few records fill them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowhash, "BLOCK_ROWS", BLOCK)
+        patch.setattr(counters, "SAMPLED", 20)
         yield
 
 
@@ -158,11 +159,11 @@ COUNTERS = st.sampled_from(
     rows=LIFE,
     number=st.sampled_from(["step_count", "step_id", None]),
     typed=st.booleans(),
-    counters=COUNTERS,
+    named=COUNTERS,
     seed=st.integers(0, 99),
 )
 def test_any_records_grow_to_the_same(
-    rows: list[Any], number: str | None, counters: tuple[str, ...], seed: int, *, typed: bool
+    rows: list[Any], number: str | None, named: tuple[str, ...], seed: int, *, typed: bool
 ) -> None:
     """Whatever the records, with holes where an instrument leaves them, and wherever the file was cut."""
     passed, volts, currents, begins, words, values = zip(*rows, strict=True)
@@ -172,7 +173,7 @@ def test_any_records_grow_to_the_same(
         "current_ampere": currents,
         "temperature_t1_celsius": pl.Series(values, dtype=pl.Float64),
     }
-    columns |= {name: pl.Series([*np.roll(np.array(values), 3)], dtype=pl.Float64) for name in counters}
+    columns |= {name: pl.Series([*np.roll(np.array(values), 3)], dtype=pl.Float64) for name in named}
     columns |= {number: np.cumsum(begins)} if number else {}
     columns |= {"step_type": pl.Series(words, dtype=STEP_TYPE)} if typed else {}
     grow(pl.DataFrame(columns), some_cuts(len(rows), 10, seed))
@@ -280,6 +281,41 @@ def test_a_bound_that_a_larger_current_takes_away_needs_all_rows() -> None:
     assert onward(frame, 42) is None
 
 
+# Two of its records flow, and carry a mean of 45 nA.
+PULSED = Part(
+    np.arange(40.0) - 0.5 * (np.arange(40) == 21),
+    np.full(40, 3.9),
+    np.where(np.arange(40) // 2 == 10, MICRO, 0.0),
+    "pulse",
+)
+
+
+def test_a_pulse_that_noise_drowns_needs_all_rows() -> None:
+    """Two records that carried a step make it a rest once the noise at rest is larger than what they carried."""
+    frame = measure(FIVE[1], PULSED, rest(3.9), *(noisy(rest(3.9, records=60), 1e-7, seed) for seed in range(4)))
+    before, after = derive_steps(frame.head(82), PLATFORM), derive_steps(frame, PLATFORM)
+    assert [kinds_of(steps)[1] for steps in (before, after)] == ["charge", "rest"]
+    assert onward(frame, 82) is None
+
+
+def test_a_pulse_that_rises_from_noise_needs_all_rows() -> None:
+    """Two records that were drowned carry their step once the noise, over longer rests, is small."""
+    noise = [noisy(rest(3.9, records=60), 3e-8, seed) for seed in range(2)]
+    frame = measure(FIVE[1], *noise, PULSED, rest(3.9, records=1200), typed=True)
+    before, after = derive_steps(frame.head(190), PLATFORM), derive_steps(frame, PLATFORM)
+    assert [steps["end_reason"][3] for steps in (before, after)] == ["time", None]
+    assert onward(frame, 190) is None
+
+
+def test_a_part_of_a_step_waits_for_its_whole() -> None:
+    """A rest at the start of the instrument's step is a part of it, until it is but a hundredth of its time."""
+    part = rest(3.0, seconds=20), hold_current(10 * MICRO, 2000, (3.0, 4.2), 101)
+    frame = measure(*FIVE, *part).with_columns(step_count=pl.Series(np.minimum(np.arange(227) // 21, 5)))
+    assert derive_steps(frame.head(130), PLATFORM).height == 7
+    assert derive_steps(frame, PLATFORM).height == 6
+    assert grow(frame, [120, 130, 160, 227]).again == []
+
+
 def test_the_first_number_needs_all_rows() -> None:
     """A schedule's number that changes for the first time tells that steps are numbered, the earlier ones too."""
     frame = measure(*FIVE, numbered=False).with_columns(step_id=pl.Series(np.arange(105) // 90, dtype=pl.Int64))
@@ -325,10 +361,10 @@ def test_a_finer_decimal_needs_all_rows() -> None:
     """A counter that was taken for coarse, until it shows a finer decimal, serves earlier steps too."""
     coarse = counted(LONG, PAIR).with_columns(pl.col(PAIR).round(6))
     finer = coarse.with_columns(
-        pl.when(pl.int_range(LONG.height) > 250).then(pl.col(PAIR) + 1e-9).otherwise(pl.col(PAIR))
+        pl.when(pl.int_range(LONG.height) > 92).then(pl.col(PAIR) + 1e-9).otherwise(pl.col(PAIR))
     )
     assert onward(coarse, 190) is not None
-    assert onward(finer, 240) is None
+    assert onward(finer, 90) is None
 
 
 def test_rows_that_do_not_continue_are_noticed() -> None:
@@ -344,6 +380,12 @@ def test_rows_that_do_not_continue_are_noticed() -> None:
         changed,
     ]
     assert [derive_onward(progress, steps, each, PLATFORM) for each in wrong] == [None] * 3
+
+
+def test_rows_that_end_at_a_block_must_all_be_there() -> None:
+    """Where the last whole block is the last row, nothing is left to compare, and the number of rows still tells."""
+    progress, steps = begun(LONG, 12 * BLOCK)
+    assert derive_onward(progress, steps, LONG.slice(progress.keep_from, 3), PLATFORM) is None
 
 
 def test_steps_that_are_missing_are_noticed() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -131,7 +132,7 @@ def admit(incoming: Incoming) -> Incoming:
 
 def prepare_test(home: Home, incoming: Incoming, owner: Owner) -> Prepared:
     """Derive and write a new test from admitted rows."""
-    test = {"test_id": name_test(incoming.sha256), "revision": 1, **_describe(incoming)}
+    test = {"test_id": _find_free_name(home, incoming.sha256), "revision": 1, **_describe(incoming)}
     return _write_whole(home, test, owner, incoming.measurements, incoming.spectra)
 
 
@@ -262,6 +263,13 @@ def convention_of(home: Home, owner: Owner) -> str | None:
         return None
     cell = home.registry.row(CELL, firm=owner.firm, cell_id=owner.cell_id)
     return cell["convention"] if cell else None
+
+
+def _find_free_name(home: Home, sha256: str) -> str:
+    """Return the name of a new test: bytes that come back may find that the test named after them shows others."""
+    name = name_test(sha256)
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(free for free in names if home.registry.row(TEST, test_id=free) is None)
 
 
 def _describe(incoming: Incoming, data_sha256: str | None = None) -> Row:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from warehouse.errors import UsageError
+from warehouse.errors import Outdated, UsageError
 from warehouse.registry import RECEIPT, SOURCE_FILE, TEST, Row
 from warehouse.schema import SOURCE_STATES
 
@@ -34,11 +34,19 @@ def find_source(home: Home, sha256: str) -> Row | None:
     return home.registry.row(SOURCE_FILE, sha256=sha256)
 
 
-def begin_source(home: Home, captured: Capture, shown: str, wish: Owner) -> Lease:
+def begin_source(home: Home, captured: Capture, shown: str, wish: Owner, known: str | None = None) -> Lease:
     """Record that captured bytes are worked on by us, for the owner that was named; returns the lease on them.
+
+    Args:
+        home: the platform.
+        captured: the bytes.
+        shown: their path as the user knows it.
+        wish: the owner that was named.
+        known: the final state that they had when it was decided to take them again, if any.
 
     Raises:
         StoreBusy: another process works on them.
+        Outdated: another process was done with them a moment ago.
     """
     now = time.time()
     row: Row = {column.name: None for column in SOURCE_FILE.columns}
@@ -48,6 +56,9 @@ def begin_source(home: Home, captured: Capture, shown: str, wish: Owner) -> Leas
     with home.registry.write() as connection:
         lease = home.leases.claim(connection, f"source:{captured.sha256}")
         here = SOURCE_FILE.c.sha256 == captured.sha256
+        state = connection.execute(sa.select(SOURCE_FILE.c.state).where(here)).scalar()
+        if state in FINAL and state != known:
+            raise Outdated(f"{shown} was taken in by another process a moment ago: {state}")
         if not connection.execute(sa.update(SOURCE_FILE).where(here).values(updated_unix_second=now)).rowcount:
             connection.execute(sa.insert(SOURCE_FILE).values(row))
     return lease

@@ -66,7 +66,7 @@ def verify(
     opened = open_home(home)
     rebuilt = rebuild_registry(opened) if repair else []
     findings = list(check_home(opened))
-    repaired = rebuilt + (_repair(opened, findings) if repair else [])
+    repaired = rebuilt + (repair_home(opened, findings) if repair else [])
     serious = [finding for finding in (check_home(opened) if repaired else findings) if finding.serious]
     shown = [
         {
@@ -98,7 +98,7 @@ def rebuild_registry(home: Home) -> list[str]:
     return []
 
 
-def _repair(home: Home, findings: list[Finding]) -> list[str]:
+def repair_home(home: Home, findings: list[Finding]) -> list[str]:
     """Rebuild what can be rebuilt: sources from the inboxes, tests from their sources, marts in the next night."""
     healed = heal_archive(home, findings)
     damaged = [finding for finding in findings if finding.serious and finding.place == "table"]

@@ -90,6 +90,7 @@ def _find_lack(used: pl.DataFrame, recipe: ImpedanceRecipe) -> str | None:
     if celsius[-1] - celsius[0] < recipe.smallest_span_kelvin:
         return "span_too_small"
     charge, bias = used["state_of_charge"], used["bias_voltage_volt"]
+    # A state of charge is comparable across temperatures; the open voltage itself depends on them a little.
     known, widest = (charge, recipe.same_state_of_charge) if not charge.null_count() else (bias, recipe.same_bias_volt)
     values = doubles(known.drop_nulls())
     if len(values) and np.ptp(values) > widest:

@@ -32,7 +32,9 @@ RESISTANCE_MARGIN: Final = 12.0
 # An arc flatter than this has no ends to speak of.
 EXPONENTS: Final = (0.3, 1.0)
 TAIL_EXPONENTS: Final = (0.1, 1.0)
+# From 14 pH, less than any lead has, to 1 H.
 INDUCTANCES: Final = (-25.0, 0.0)
+# R0 may come out negative, so that its interval is honest where it is zero.
 SERIES: Final = (-50.0, 50.0)
 
 

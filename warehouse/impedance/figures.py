@@ -140,6 +140,7 @@ class _Reader:
         """Return R0 with the arcs of the electrolyte and those above the band."""
         arcs = [element.name for element in self.elements if element.place in {"above", "electrolyte"}]
         figure = self._sum(["R0", *arcs])
+        # With an arc in the sum, its far end lies in the band, and the sum does not hang on R0's extrapolation.
         if figure.value is None or arcs or self._reaches_axis(figure.value):
             return figure
         return Figure(reason="no_real_axis_crossing")
@@ -236,6 +237,7 @@ class _Reader:
         total = float(sum(parts))
         if total <= 0:
             return Figure(reason="not_positive")
+        # By the chain rule: parameters are logarithms, but R0, which is a multiple of the smallest modulus.
         gradient = np.array([weights.get(name, 0.0) for name in self._fit.circuit.names])
         reach = self._reach * float(np.sqrt(gradient @ self._fit.covariance @ gradient)) / total
         if width_of(reach) > self._recipe.widest_interval:

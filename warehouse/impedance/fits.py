@@ -23,7 +23,9 @@ from warehouse.impedance.recipe import ImpedanceRecipe
 from warehouse.impedance.spectrum import Complexes, Spectrum
 from warehouse.impedance.starts import guess_start
 
+# The optimiser stays inside its bounds by a little.
 AT_BOUND: Final = 0.005
+# Beyond this the widening would follow from a handful of points and say nothing.
 HIGHEST_CORRELATION: Final = 0.95
 # Residuals that resemble their neighbours less than this are noise, and no further arc is sought in them.
 NOISE: Final = 0.15
@@ -130,6 +132,7 @@ def choose_fit(spectrum: Spectrum, recipe: ImpedanceRecipe) -> Fit | None:
         if best is not None and best.correlation < NOISE and circuit.arcs > best.circuit.arcs:
             break
         fit = latest[circuit.tail] = fit_circuit(circuit, spectrum, latest.get(circuit.tail))
+        # An arc that the data do not determine lowers the misfit all the same, so misfit alone must not choose.
         if not is_determined(fit, recipe):
             continue
         gain = recipe.aicc_gain if best and len(circuit.names) > len(best.circuit.names) else 0.0

@@ -21,6 +21,7 @@ from warehouse.impedance.spectrum import Complexes, Mask, Spectrum
 
 # A point gives two equations; the chain takes fewer unknowns than half of them.
 MOST_PER_POINT: Final = 0.75
+# Neighbouring elements are nearly alike; below this their difference is rounding.
 SINGULAR: Final = 1e-12
 
 

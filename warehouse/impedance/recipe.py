@@ -15,7 +15,7 @@ class ImpedanceRecipe:
         narrowest_band_decade: nor is one over fewer decades of frequency.
         kk_elements_per_decade: density of the Kramers-Kronig model's elements.
         kk_point: a point whose Kramers-Kronig residual exceeds this part of its modulus fails.
-        kk_isolated: up to this part of the points may fail and be left out when none has a failing neighbour.
+        kk_isolated: up to this part of the points, no two of them neighbours, may be left out so that the rest passes.
         drift_of_amplitude: the bias may move by this part of the voltage amplitude during the spectrum.
         drift_volt: and by this where no amplitude is known.
         drift_kelvin: the temperature may move by this during the spectrum.

@@ -16,13 +16,16 @@ from warehouse.arrays import Doubles
 from warehouse.impedance.circuits import Circuit, Scale, bound
 from warehouse.impedance.spectrum import Complexes, Spectrum
 
+# Time constants over the band, about two a decade: nearer than that, the fit finds its way by itself.
 GRID: Final = 16
 APART: Final = 2
 TYPICAL: Final = 0.85
 TAILS: Final = (0.4, 0.6, 0.75, 0.9)
 # Starts lie off the bounds by this, so that a fit can see which way is down.
 OFF_BOUND: Final = 1e-3
+# What came out as nothing begins small, not at nothing: its logarithm has to start somewhere.
 SMALLEST_PART: Final = 0.05
+# Two columns of the grid may look alike; the ridge lets the solver choose either.
 RIDGE: Final = 1e-9
 
 

@@ -90,6 +90,7 @@ def _fit_one(spectrum: Spectrum, geometry: Geometry, recipe: ImpedanceRecipe) ->
     fit = choose_fit(used, recipe)
     if fit is None:
         return _Result(spectrum, check, None, None, "refused", "undetermined")
+    # A small mean misfit may hide an end of the band that the circuit misses.
     if fit.misfit > recipe.misfit or fit.farthest > recipe.misfit_point:
         return _Result(spectrum, check, fit, None, "refused", "misfit")
     figures = read_figures(fit, used, geometry, recipe)
@@ -114,6 +115,7 @@ def _describe_conditions(rows: pl.DataFrame, stated: float | None) -> Values:
 
 
 def _describe_points(spectrum: Spectrum, check: Check, recipe: ImpedanceRecipe) -> Values:
+    # What was measured at one frequency stands, whatever becomes of the fit.
     acir = interpolate(spectrum, recipe.acir_hertz) if check.applicable else None
     test = check.kramers_kronig
     return {

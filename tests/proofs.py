@@ -1,0 +1,145 @@
+"""``python3 dev.py prove [NAME…]``: the long proofs; prints their figures and keeps them in ``docs/reliability.md``.
+
+Names: histories, kills, errors, growth, rot; all of them without a name. The suite runs a short form of each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+HERE: Final = Path(__file__).parent
+PAGE: Final = HERE.parent / "docs" / "reliability.md"
+BEGIN: Final = "<!-- figures: begin -->"
+END: Final = "<!-- figures: end -->"
+HISTORIES: Final = int(os.environ.get("CELLAR_PROVE_STEPS", "100000"))
+STEPS_A_HISTORY: Final = 50
+INCREMENTS: Final = int(os.environ.get("CELLAR_PROVE_INCREMENTS", "1000"))
+FLIPS: Final = int(os.environ.get("CELLAR_PROVE_FLIPS", "10000"))
+# 0 is every mutating system call.
+POINTS: Final = int(os.environ.get("CELLAR_PROVE_POINTS", "0"))
+ERRORS: Final = ("ENOSPC", "EIO", "EDQUOT")
+FAILING: Final = ("text", "grow", "move", "night")
+GROWING: Final = {
+    "biologic_mpr": "biologic_mpr/cheminfo-biologic-converter__jdb11-1.mpr",
+    "neware_nda": "neware_nda/EmpaEconversion-fastnda__unzipped__nda_v23.nda",
+}
+
+
+def prove_histories() -> str:
+    """Run random histories of files against the model until enough steps are done."""
+    from histories import STEPS_DONE, Histories  # noqa: PLC0415 each proof loads what it needs
+    from hypothesis import HealthCheck, settings  # noqa: PLC0415 likewise
+    from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 likewise
+
+    long = settings(
+        max_examples=200, stateful_step_count=STEPS_A_HISTORY, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    while STEPS_DONE["steps"] < HISTORIES:
+        run_state_machine_as_test(Histories, settings=long)
+    return f"{STEPS_DONE['steps']:,} steps, {STEPS_DONE['drops']:,} drops, {STEPS_DONE['kills']:,} kills; 0 differences"
+
+
+def prove_kills() -> str:
+    """Kill every scenario at every mutating system call, every second time the recovery too."""
+    records = _strike([], "")
+    again = sum(bool(record["killed_again"]) for record in records)
+    scenarios = len({record["scenario"] for record in records})
+    return f"{scenarios} scenarios, {len(records):,} kills, {again:,} of them with a second one; {_tell_bad(records)}"
+
+
+def prove_errors() -> str:
+    """Let each mutating system call fail once with each error."""
+    told = []
+    for error in ERRORS:
+        records = _strike(list(FAILING), error)
+        types = ", ".join(sorted(set(Counter(record["failed"] for record in records)) - {None}))
+        told.append(f"{error}: {len(records):,} calls, told as {types}; {_tell_bad(records)}")
+    return ". ".join(told)
+
+
+def prove_growth() -> str:
+    """Let real files grow by random increments through the readers."""
+    from corpus_files import corpus_folder  # noqa: PLC0415 each proof loads what it needs
+    from growing import prove  # noqa: PLC0415 likewise
+
+    files = [(name, corpus_folder() / path) for name, path in GROWING.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        grown = prove([file for file in files if file[1].exists()], INCREMENTS, 1, Path(folder))
+    told = (f"{name} {growth.resumed} resumed, {growth.whole} read whole" for name, growth in grown.items())
+    return f"{INCREMENTS:,} increments a file, bit-equal: {'; '.join(told)}"
+
+
+def prove_rot() -> str:
+    """Flip bits of stored files, one at a time."""
+    from bitrot import prove_bitrot  # noqa: PLC0415 each proof loads what it needs
+
+    with tempfile.TemporaryDirectory() as folder:
+        told = prove_bitrot(Path(folder), FLIPS)
+    return f"{told['flips']:,} flipped bits over {told['files']} files of every kind, {told['missed']} missed"
+
+
+PROOFS: Final[dict[str, Callable[[], str]]] = {
+    "histories": prove_histories,
+    "kills": prove_kills,
+    "errors": prove_errors,
+    "growth": prove_growth,
+    "rot": prove_rot,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named proofs, or all; keep the figures of each."""
+    unknown = sorted(set(names) - PROOFS.keys())
+    if unknown:
+        sys.stderr.write(f"unknown: {', '.join(unknown)}; there are {', '.join(PROOFS)}\n")
+        return 2
+    for name in names or PROOFS:
+        started = time.monotonic()
+        told = f"{PROOFS[name]()} ({time.monotonic() - started:,.0f} s)"
+        sys.stdout.write(f"{name}: {told}\n")
+        sys.stdout.flush()
+        keep_figure(name, told)
+    return 0
+
+
+def keep_figure(name: str, told: str) -> None:
+    """Put a proof's figures into the page, in place of those of its last run."""
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    figures, _, tail = rest.partition(END)
+    rows = dict(line.strip("| ").split(" | ", 1) for line in figures.splitlines() if line.startswith("| "))
+    rows = {proof: rows[proof] for proof in PROOFS if proof in rows} | {name: told}
+    table = "\n".join(f"| {proof} | {rows[proof]} |" for proof in PROOFS if proof in rows)
+    text = f"{head}{BEGIN}\n| proof | last full run |\n| --- | --- |\n{table}\n{END}{tail}"
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def _strike(names: list[str], error: str) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(HERE / "crash_driver.py"), folder, str(POINTS), *names]
+        environment = {**os.environ, "PYTHONPATH": str(HERE), "CELLAR_FAIL_WITH": error}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _tell_bad(records: list[dict[str, Any]]) -> str:
+    counts = {
+        "acknowledged lost": sum(bool(record["lost"]) for record in records),
+        "half visible": sum(bool(record["half"]) for record in records),
+        "other ends than undisturbed": sum(not (record["right"] and record["kept"]) for record in records),
+        "serious findings": sum(bool(record["serious"]) for record in records),
+        "leftovers": sum(bool(record["left"]) for record in records),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
