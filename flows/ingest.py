@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flows.accounts import Receipt, blank_receipt, describe_test
 from flows.drops import Drop, drop_of, list_files, open_drops
 from flows.receipts import write_receipt_file
-from flows.taking import Taking, give_test, read_again
+from flows.taking import Taking, find_firm, give_test, read_again
 from flows.versions import find_candidates, has_come_back
 from warehouse.archive import Capture
 from warehouse.errors import Outdated, QuarantineError, StoreBusy, StoreFailed, UsageError
@@ -154,7 +154,8 @@ def _ingest_once(home: Home, drop: Drop, wish: Owner) -> Receipt:
     except QuarantineError as error:
         return _refuse_unread(home, drop.shown, error)
     known = find_source(home, captured.sha256)
-    if known is not None and known["state"] in FINAL and not has_come_back(home, known, captured, drop.shown):
+    firm = find_firm(home, drop, wish)
+    if known is not None and known["state"] in FINAL and not has_come_back(home, known, captured, drop.shown, firm):
         return _repeat(home, drop, known, wish, started)
     lease = begin_source(home, captured, drop.shown, wish, known["state"] if known is not None else None)
     return Taking(home, drop, captured, wish, lease, started).finish()

@@ -99,7 +99,7 @@ class Taking:
     def _decide(self) -> _Fate:
         if self.drop.verdict is not None:
             raise self.drop.verdict
-        later = find_later_version(self.home, self.captured)
+        later = find_later_version(self.home, self.captured, find_firm(self.home, self.drop, self.wish))
         if later is not None:
             reason = explain("older_version", later["path"])
             return _Fate("superseded", test=self._test(later["test_id"]), reason=reason)
@@ -198,15 +198,10 @@ class Taking:
     def _import(self, path: Path) -> _Fate:
         """Take a manifest in; what its rows change is derived again."""
         try:
-            receipt = import_manifest(self.home, path, self.drop.shown, firm=self._firm_of_folder())
+            receipt = import_manifest(self.home, path, self.drop.shown, firm=find_firm(self.home, self.drop, self.wish))
         except UsageError as error:
             raise QuarantineError(self.drop.shown, str(error), code="manifest_unreadable") from error
         return _Fate("committed", kind="manifest", warnings=receipt.warnings, reason=receipt.reason)
-
-    def _firm_of_folder(self) -> str | None:
-        """Return the firm that was named, or in whose folder the drop lay: its manifest speaks for it alone."""
-        claims = find_claims(self.home, Evidence(folders=self.drop.folders))
-        return self.wish.firm or next((claim.firm for claim in claims), None)
 
     def _set_aside(self, error: QuarantineError) -> _Fate:
         reason = explain(error.code, error.detail, error.where)
@@ -357,6 +352,12 @@ def give_test(home: Home, test: Row, owner: Owner) -> tuple[Row, list[str]]:
     if test["firm"] is not None:
         return test, ["the test keeps its owner; use 'cellar assign' to move it"]
     return move_test(home, test, owner).test, [f"the test had no firm and now belongs to {owner.firm}"]
+
+
+def find_firm(home: Home, drop: Drop, wish: Owner) -> str | None:
+    """Return the firm that was named, or in whose folder a drop lay, before anything of it is read."""
+    claims = find_claims(home, Evidence(folders=drop.folders))
+    return wish.firm or next((claim.firm for claim in claims), None)
 
 
 def _is_keeper(test: Row, owner: Owner) -> bool:

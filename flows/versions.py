@@ -73,12 +73,12 @@ def find_at_path(home: Home, shown: str) -> Row | None:
     return find_source(home, newest[0]["sha256"]) if newest else None
 
 
-def has_come_back(home: Home, known: Row, captured: Capture, shown: str) -> bool:
+def has_come_back(home: Home, known: Row, captured: Capture, shown: str, firm: str | None) -> bool:
     """Say whether known bytes lie again where the version that counts had taken their place: they count again."""
     at_path = find_at_path(home, shown)
     if known["state"] != "superseded" or at_path is None or at_path["state"] not in CURRENT:
         return False
-    return at_path["test_id"] == known["test_id"] and find_later_version(home, captured) is None
+    return at_path["test_id"] == known["test_id"] and find_later_version(home, captured, firm) is None
 
 
 def find_predecessor(home: Home, captured: Capture, shown: str) -> Predecessor | None:
@@ -96,14 +96,25 @@ def find_predecessor(home: Home, captured: Capture, shown: str) -> Predecessor |
     return Predecessor(source, test, grown)
 
 
-def find_later_version(home: Home, captured: Capture) -> Row | None:
-    """Return a content that begins with these very bytes, goes on, and was taken in; or None."""
-    longer = sa.select(SOURCE_FILE).where(
-        SOURCE_FILE.c.head_sha256 == captured.head_sha256,
-        SOURCE_FILE.c.size > captured.size,
-        SOURCE_FILE.c.state.in_(HOLDING),
-        SOURCE_FILE.c.test_id.is_not(None),
+def find_later_version(home: Home, captured: Capture, firm: str | None) -> Row | None:
+    """Return a content that begins with these very bytes, goes on, and was taken in; or None.
+
+    Args:
+        home: the platform.
+        captured: the bytes.
+        firm: whose they are, where that is known: another firm's later version is nothing to it.
+    """
+    longer = (
+        sa.select(SOURCE_FILE)
+        .join(TEST, TEST.c.test_id == SOURCE_FILE.c.test_id)
+        .where(
+            SOURCE_FILE.c.head_sha256 == captured.head_sha256,
+            SOURCE_FILE.c.size > captured.size,
+            SOURCE_FILE.c.state.in_(HOLDING),
+        )
     )
+    if firm is not None:
+        longer = longer.where(sa.or_(TEST.c.firm.is_(None), TEST.c.firm == firm))
     if captured.size < HEAD_BYTES:
         # The head of a file shorter than that is the whole file, so that no longer one shares its hash.
         return None
@@ -155,7 +166,7 @@ def _find_held(home: Home, captured: Capture, shown: str) -> Row | None:
 
 
 def _begins_with(home: Home, captured: Capture, source: Row) -> bool:
-    shorter = source["size"] < captured.size
+    shorter: bool = source["size"] < captured.size
     return shorter and home.archive.hash_prefix(captured.sha256, source["size"]) == source["sha256"]
 
 

@@ -110,7 +110,7 @@ class Model:
             return [Outcome("duplicate", known.test)]
         if container:
             return [Outcome("ignored")]
-        later = self._find_later(content)
+        later = self._find_later(shown, content)
         if later is not None:
             return [Outcome("superseded", test) for test in later]
         rows = read_rows(content, name_of(shown))
@@ -158,15 +158,16 @@ class Model:
 
     def _has_come_back(self, shown: str, content: bytes, known: Source) -> bool:
         at_path = self.at_path.get(shown)
-        if at_path is None or known.state != "superseded" or self._find_later(content) is not None:
+        if at_path is None or known.state != "superseded" or self._find_later(shown, content) is not None:
             return False
         return self.sources[at_path].state in CURRENT and self.sources[at_path].test == known.test
 
-    def _find_later(self, content: bytes) -> list[str | None] | None:
+    def _find_later(self, shown: str, content: bytes) -> list[str | None] | None:
         if len(content) < HEAD:
             return None
         longer = [key for key in self.sources if len(key) > len(content) and key.startswith(content)]
-        tests = [self.sources[key].test for key in longer if self.sources[key].test is not None]
+        held = [self.sources[key].test for key in longer if self.sources[key].test is not None]
+        tests = [test for test in held if is_open(self.tests[test].owner, owner_of(shown))]
         return tests or None
 
     def _find_before(self, shown: str, content: bytes) -> tuple[bytes | None, bool]:
