@@ -42,6 +42,7 @@ import numpy as np
 
 from parsers._clock import iso_utc, unix_second
 from parsers._folder import refuse_layout
+from parsers._inflate import INFLATE_ERRORS
 from parsers._nrbf import DateTime, Instance, NrbfError, Stream, read_stream
 from parsers._units import parse_unit
 from parsers._wonatech import to_frame
@@ -188,7 +189,7 @@ def _inflate(packed: Any, source: Source) -> Stream:
         raise refuse_layout(source.name, "the header holds no packed bytes", SAMPLE, byte=0)
     try:
         plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(bytes(packed), LARGEST_HEADER)
-    except zlib.error as error:
+    except INFLATE_ERRORS as error:
         raise ParseError(source.name, f"the packed header is damaged: {error}", byte=0) from error
     return _stream(plain, 0, source)
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from crash_driver import count_steps, in_child
 from disk_spy import files_below
 
 from warehouse.archive import Archive, Known
 
 SIZE: Final = 40_000
 MOST_STEPS: Final = 60
+EVENTS: Final = frozenset({"os.rename", "os.remove", "os.mkdir", "os.truncate"})
+WRITING: Final = os.O_WRONLY | os.O_RDWR
 
 ALTERATIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "grown": lambda raw: raw + b"more" * 100,
@@ -39,7 +41,7 @@ def kill_at(place: Path, alter: Callable[[bytes], bytes], last: int) -> dict[str
         count_steps(place, last)
         archive.capture(source, "shown", [Known(first.sha256, first.size)])
 
-    killed, _ = in_child(capture)
+    killed = run_in_child(capture)
     damaged = len(list(archive.check([first.sha256])))
     seen = len(list(archive.contents()))
     again = archive.capture(source, "shown", [Known(first.sha256, first.size)])
@@ -49,6 +51,43 @@ def kill_at(place: Path, alter: Callable[[bytes], bytes], last: int) -> dict[str
     damaged += len(list(archive.check([first.sha256, again.sha256])))
     left = len(files_below(archive.folder)) - 2
     return {"step": last, "killed": killed, "damaged": damaged, "seen": seen, "whole": whole, "left": left}
+
+
+def count_steps(place: Path, last: int) -> None:
+    """Kill this process at the ``last``-th thing that it does to the disk."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if done == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        if (writes or event in EVENTS) and str(arguments[0]).startswith(str(place)):
+            step()
+
+    fsync = os.fsync
+
+    def stepping_fsync(descriptor: Any) -> None:
+        step()
+        fsync(descriptor)
+
+    os.fsync = stepping_fsync
+    sys.addaudithook(hear)
+
+
+def run_in_child(work: Callable[[], None]) -> int:
+    """Run something in a forked process; returns the signal that ended it, 0 if none."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise SystemExit(f"a child failed with {os.WEXITSTATUS(status)}")
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def main(folder: Path) -> None:

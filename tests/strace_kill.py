@@ -20,7 +20,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ LINE: Final = re.compile(r"^(?P<thread>\d+)\s+(?P<call>\w+)\((?P<arguments>.*)$"
 ANYBODY: Final = ctypes.c_ulong(-1)
 PR_SET_PTRACER: Final = 0x59616D61
 ATTACH_SECONDS: Final = 20.0
-TIMEOUT_SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Point:
 
     call: str
     number: int
+    # Whether no other thread makes a call of that kind and number that is none of the disk's.
+    alone: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -157,15 +159,17 @@ def _tell(status: int, lines: list[str]) -> Ended:
 
 
 def _points(lines: list[str], below: str) -> Iterator[Point]:
+    """Yield the calls of interest; where threads share a number, one that wakes another thread is no disk's call."""
     counts: Counter[tuple[str, str]] = Counter()
-    seen: set[Point] = set()
+    targets: dict[Point, list[bool]] = {}
     for line in lines:
         found = LINE.match(line)
         if found is None:
             continue
         counts[found["thread"], found["call"]] += 1
         point = Point(found["call"], counts[found["thread"], found["call"]])
-        opens = found["call"] in {"openat", "open"}
-        if below in found["arguments"] and (not opens or WRITING.search(found["arguments"])) and point not in seen:
-            seen.add(point)
-            yield point
+        writes = found["call"] not in {"openat", "open"} or WRITING.search(found["arguments"]) is not None
+        targets.setdefault(point, []).append(writes and below in found["arguments"])
+    for point, hits in targets.items():
+        if any(hits):
+            yield replace(point, alone=all(hits))

@@ -145,7 +145,7 @@ class Leases:
                     connection.execute(sa.update(WORKER).where(mine).values(beat=WORKER.c.beat + 1))
             except sa.exc.DBAPIError as error:
                 # Without beats others will take over, and our commits are refused: late, but not wrong.
-                log.warning("the beat was not written: %s", error)
+                log.info("the beat was not written: %s", error)
 
     def _lives(self, connection: sa.Connection, owner: str) -> bool:
         found = connection.execute(sa.select(WORKER).where(WORKER.c.owner == owner)).mappings().first()
