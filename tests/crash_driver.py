@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -43,6 +44,7 @@ from warehouse.sources import FINAL, count_states, find_source
 from warehouse.verify import check_home
 
 Say = Callable[[Any], None]
+SOON_SECONDS: Final = 15
 MANIFEST: Final = "firm,cell_id,nominal_capacity_uah,active_area_mm2\nA,C1,50.5,100\nB,C2,50.5,100\n"
 SETTINGS: Final = "settle_seconds = 0.05\n"
 A1: Final = Owner("A", "C1", "option")
@@ -363,7 +365,7 @@ def strike(
     """Kill the action at one point, and the recovery at another if there is one; returns what is found at the end."""
     home = place / "home"
     act = with_home(home, scenario.act)
-    ended = kill_at(act, point) if error is None else fail_at(act, point, error)
+    ended = kill_at(act, point) if error is None else fail_at(soon(act), point, error)
     between = must(run(with_home(home, lambda home, _say: look(home)))) if scenario.readable else {"half": []}
     killed_again = kill_at(with_home(home, again(scenario)), second).killed if second is not None else 0
     acknowledged = [said["receipt"] for said in ended.said if "receipt" in said]
@@ -376,6 +378,11 @@ def strike(
         "half": between["half"] + told["seen"]["half"],
         "acknowledged": len(acknowledged),
     }
+
+
+def soon(work: Callable[[Say], object]) -> Callable[[Say], object]:
+    """Let something be killed when it takes long: a thread that could not be woken is waited for in vain."""
+    return lambda say: (signal.alarm(SOON_SECONDS), work(say))[1]
 
 
 def main(folder: Path, points: int, names: list[str], error: str | None = None) -> None:

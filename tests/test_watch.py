@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from made_cells import cycle, measure, write_bdf
+from measures import measure_look
 
 from flows import watch
 from flows.accounts import Receipt
@@ -203,6 +204,12 @@ def test_links_are_not_followed(site: Site, tmp_path: Path) -> None:
     site.inbox.joinpath("folder").symlink_to(tmp_path / "elsewhere")
     site.inbox.joinpath("round").symlink_to(site.inbox)
     assert site.settle() == []
+
+
+def test_many_known_files_cost_little(tmp_path: Path) -> None:
+    """A look around 50,000 known files costs a few times a bare walk of the same folders."""
+    ours, bare = measure_look(tmp_path, 50_000, rounds=3)
+    assert ours < 5 * bare
 
 
 # Shares
