@@ -12,7 +12,19 @@ from typing import Final
 import typer
 from rich.markup import escape
 
-from flows.commands import asking, identity, ingesting, manifests, quarantine, reading, running
+from flows.commands import (
+    asking,
+    identity,
+    ingesting,
+    keeping,
+    manifests,
+    profiles,
+    quarantine,
+    reading,
+    recipes,
+    running,
+    wafers,
+)
 from flows.console import EXIT_CHECK, EXIT_FAILED, EXIT_USAGE, err
 from warehouse.errors import CellarError, QuarantineError, UsageError
 from warehouse.sentences import explain
@@ -24,7 +36,19 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (identity, manifests, reading, ingesting, quarantine, asking, running):
+for module in (
+    identity,
+    manifests,
+    profiles,
+    reading,
+    ingesting,
+    quarantine,
+    asking,
+    recipes,
+    wafers,
+    running,
+    keeping,
+):
     module.register(app)
 
 

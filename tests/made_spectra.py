@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import i1
 
-from warehouse.impedance import Geometry, ImpedanceRecipe, SpectrumResults, fit_spectra
+from warehouse.impedance.figures import Geometry
+from warehouse.impedance.recipe import ImpedanceRecipe
+from warehouse.impedance.tables import SpectrumResults, fit_spectra
 
 Doubles = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

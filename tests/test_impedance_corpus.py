@@ -11,7 +11,9 @@ import pytest
 from made_spectra import NOWHERE, RECIPE
 
 import parsers
-from warehouse.impedance import Geometry, SpectrumResults, fit_arrhenius, fit_spectra
+from warehouse.impedance.arrhenius import fit_arrhenius
+from warehouse.impedance.figures import Geometry
+from warehouse.impedance.tables import SpectrumResults, fit_spectra
 
 REFERENCE: Final = tomllib.loads((Path(__file__).parent / "corpus" / "impedance_reference.toml").read_text("utf-8"))
 WHOLE: Final = [entry for entry in REFERENCE["spectrum"] if entry["whole"]]

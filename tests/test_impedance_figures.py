@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_spectra import CELL, Arc, Truth, disturb, fit, sweep
 
-from warehouse.impedance import Geometry
+from warehouse.impedance.figures import Geometry
 from warehouse.impedance.reasons import REASONS
 
 HERTZ = sweep()

@@ -4,6 +4,7 @@ A file's head says what it answers, which relations it reads, and its columns wi
 
     -- How do the cells' capacities fade?
     -- reads: cycles, test, cell
+    -- formula: retention = capacity / reference capacity
     -- cycle | | Cycle of the cell, from 1
     -- charging_capacity_ah | Ah | Charge into the cell
 
@@ -12,12 +13,14 @@ A question sees only the files that the registry lists for the firm that asks: i
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -28,6 +31,7 @@ from warehouse import schema
 from warehouse.errors import DamageError, UsageError
 from warehouse.recipe import Recipe
 from warehouse.registry import SQL_TABLES, STORED_FILE, TEST, Registry, Row
+from warehouse.results import Results, result_tables
 from warehouse.store import Store
 
 PARQUET_TABLES: Final = {
@@ -35,28 +39,38 @@ PARQUET_TABLES: Final = {
     "spectra": schema.SPECTRA,
     "steps": schema.STEPS,
     "cycles": schema.CYCLES,
-    "spectrum_fits": schema.SPECTRUM_FITS,
-    "spectrum_elements": schema.SPECTRUM_ELEMENTS,
-    "arrhenius": schema.ARRHENIUS,
 }
 PER_TEST: Final = ("measurements", "spectra")
-PER_CELL: Final = ("arrhenius",)
-REGISTRY_TABLES: Final = {"cell": schema.CELL, "test": schema.TEST, "firm": schema.FIRM}
+REGISTRY_TABLES: Final = {
+    "cell": schema.CELL,
+    "test": schema.TEST,
+    "firm": schema.FIRM,
+    "wafer_map": schema.WAFER,
+    "process_split": schema.PROCESS_SPLIT,
+    "layer": schema.LAYER,
+}
 STORED_ANSWERS: Final = frozenset(table.name for table in schema.ANSWERS)
 HEAD: Final = "-- "
+# Lines of a head that say how its figures come about; docs/metrics.md is made of them.
+NOTES: Final = ("formula", "condition", "source")
+SAME_CELL: Final = (
+    "SEMI JOIN test ON made.cell_id = coalesce(test.cell_id, test.test_id) AND made.firm IS NOT DISTINCT FROM test.firm"
+)
+PARAMETER: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
 # What DuckDB says of a file that is gone, or is no Parquet any more.
 UNREADABLE: Final = (duckdb.IOException, duckdb.InvalidInputException)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A named query: what it answers, what it reads, its columns as (name, unit, description)."""
+    """A named query: what it answers and reads, its columns as (name, unit, description), its notes as (kind, text)."""
 
     name: str
     asks: str
     reads: tuple[str, ...]
     columns: tuple[tuple[str, str, str], ...]
     sql: str
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -71,8 +85,9 @@ def _parse_question(name: str, text: str) -> Question:
     lines = text.splitlines()
     head = [line[len(HEAD) :] for line in lines if line.startswith(HEAD)]
     reads = tuple(part.strip() for part in head[1].removeprefix("reads:").split(","))
-    columns = tuple(_parse_column(line) for line in head[2:] if "|" in line)
-    return Question(name, head[0], reads, columns, text)
+    notes = tuple((kind, rest) for kind, _, rest in (line.partition(": ") for line in head[2:]) if kind in NOTES)
+    columns = tuple(_parse_column(line) for line in head[2:] if "|" in line and line.partition(": ")[0] not in NOTES)
+    return Question(name, head[0], reads, columns, text, notes)
 
 
 def _parse_column(line: str) -> tuple[str, str, str]:
@@ -86,13 +101,17 @@ class Asker:
     Args:
         registry: says which files exist and whose they are.
         store: where they are.
-        recipe: thresholds that questions take as parameters.
+        results: what SQL cannot make.
+        recipe_of: returns a firm's recipe, whose values questions take as parameters.
     """
 
-    def __init__(self, registry: Registry, store: Store, recipe: Recipe) -> None:
+    def __init__(
+        self, registry: Registry, store: Store, results: Results, recipe_of: Callable[[str | None], Recipe]
+    ) -> None:
         self._registry = registry
         self._store = store
-        self._recipe = recipe
+        self._results = results
+        self._recipe_of = recipe_of
         self._database = duckdb.connect(":memory:")
         self._lock = threading.Lock()
 
@@ -128,15 +147,29 @@ class Asker:
                 if stored is not None and (stored.height or cell is None):
                     return stored
             seen = self._see(question, firm, cell, test)
-            self._offer(cursor, question.reads, seen)
-            return _fetch(cursor, question.sql, self._parameters(question))
+            return pl.concat([self._answer_seen(cursor, question, part) for part in self._divide(seen)])
         finally:
             cursor.close()
+
+    def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: _Seen) -> pl.DataFrame:
+        self._offer(cursor, question.reads, seen)
+        return _fetch(cursor, fill_parameters(question.sql, seen.recipe), {})
+
+    def _divide(self, seen: _Seen) -> list[_Seen]:
+        """Divide what is seen by the recipes that its firms' numbers are made with; mostly there is one."""
+        firms = sorted({firm or "" for frame in ("test", "cell") for firm in seen.frames[frame]["firm"]})
+        recipes = {self._recipe_of(firm).sha256: self._recipe_of(firm) for firm in firms}
+        if len(recipes) <= 1:
+            return [replace(seen, recipe=next(iter(recipes.values()), seen.recipe))]
+        return [
+            seen.narrow([firm for firm in firms if self._recipe_of(firm) == recipe], recipe)
+            for recipe in recipes.values()
+        ]
 
     def _see(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> _Seen:
         """Return what may be seen, narrowed to what was named; refuse names that do not exist."""
         frames, files = self._look(question, firm)
-        if firm is not None and frames["firm"].is_empty():
+        if firm and frames["firm"].is_empty():
             raise UsageError(f"there is no firm {firm!r}")
         of_firm = f" of firm {firm}" if firm else ""
         if test is not None:
@@ -152,11 +185,11 @@ class Asker:
             )
             if frames["test"].is_empty() and frames["cell"].is_empty():
                 raise UsageError(f"there is no cell {cell!r}{of_firm}")
-        return _Seen(frames, files)
+        return _Seen(frames, files, self._recipe_of(firm))
 
     def _look(self, question: Question, firm: str | None) -> tuple[dict[str, pl.DataFrame], list[Row]]:
         """Return the registry's tables and the files that readers open, all of one moment."""
-        conditions = {name: [_firm_column(name) == firm] if firm is not None else [] for name in REGISTRY_TABLES}
+        conditions = {name: _of_firm(table, firm) for name, table in REGISTRY_TABLES.items()}
         listing = sa.select(STORED_FILE).where(
             STORED_FILE.c.table_name.in_(_tables_behind(question)), STORED_FILE.c.current, STORED_FILE.c.mart.is_(None)
         )
@@ -169,15 +202,6 @@ class Asker:
             }
             return frames, self._registry.rows(listing.order_by(STORED_FILE.c.path), moment)
 
-    def _parameters(self, question: Question) -> dict[str, object]:
-        known = {
-            "end_of_life": self._recipe.end_of_life,
-            "sustained": self._recipe.sustained_crossing,
-            "reference_policy": self._recipe.reference_policy,
-            "recipe": self._recipe.version,
-        }
-        return {name: value for name, value in known.items() if f"${name}" in question.sql}
-
     def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: _Seen) -> None:
         """Make the relations that a question reads, holding nothing but what may be seen."""
         for name in names:
@@ -186,9 +210,33 @@ class Asker:
             elif name in PARQUET_TABLES:
                 self._offer(cursor, ["test"], seen)
                 self._offer_files(cursor, name, seen.files_of(name))
+            elif name in result_tables():
+                self._offer(cursor, ["test"], seen)
+                self._offer_results(cursor, name, seen)
             else:
                 self._offer(cursor, questions()[name].reads, seen)
-                cursor.execute(f"CREATE TEMP VIEW {name} AS {questions()[name].sql}")
+                sql = fill_parameters(questions()[name].sql, seen.recipe)
+                cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+
+    def _offer_results(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: _Seen) -> None:
+        """Offer a result table: of tests and cells only what may be seen, of a firm all that is of it."""
+        scope = result_tables()[name][0].scope
+        frames = [self._read_results(name, firm, tests, scope) for firm, tests in seen.tests_by_firm(scope).items()]
+        cursor.register(f"rows_of_{name}", pl.concat(frames or [result_tables()[name][1].empty()]).to_arrow())
+        chosen, source = {
+            "test": ("test.cell_id, test.firm, made.*", "JOIN test USING (test_id, revision)"),
+            "cell": (
+                "made.*",
+                SAME_CELL,
+            ),
+            "firm": ("made.*", ""),
+        }[scope]
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM rows_of_{name} AS made {source}")  # noqa: S608 names are ours
+
+    def _read_results(self, name: str, firm: str, tests: pl.DataFrame, scope: str) -> pl.DataFrame:
+        called = {"test": pl.col("test_id"), "cell": pl.coalesce("cell_id", "test_id"), "firm": pl.lit(firm)}[scope]
+        found = self._results.find(name, firm, set(tests.select(called.alias("scope"))["scope"]))
+        return pl.read_parquet(found) if isinstance(found, Path) else found
 
     def _offer_files(self, cursor: duckdb.DuckDBPyConnection, name: str, files: list[Row]) -> None:
         if not files:
@@ -216,9 +264,6 @@ class Asker:
             # A test that grew lies in several files, one behind the other.
             place = "first_row + file_row_number AS file_row_number"
             chosen = f"test.cell_id, test.firm, test_id, {place}, " + ", ".join(PARQUET_TABLES[name].names)
-        elif name in PER_CELL:
-            source = f"read_parquet([{paths}]) AS stored SEMI JOIN test USING (firm, cell_id)"
-            chosen = "stored.*"
         else:
             source = f"read_parquet([{paths}]) AS stored JOIN test USING (test_id, revision)"
             chosen = "test.cell_id, test.firm, stored.*"
@@ -229,18 +274,22 @@ class Asker:
     ) -> pl.DataFrame | None:
         """Return the answer that the last night stored, or None unless it covers every firm that is asked about."""
         condition = STORED_FILE.c.table_name == name, STORED_FILE.c.current
-        files = {row["firm"]: row["path"] for row in self._registry.rows(sa.select(STORED_FILE).where(*condition))}
+        stored = self._registry.rows(sa.select(STORED_FILE).where(*condition))
         if firm is None:
             of_tests = self._registry.rows(sa.select(TEST.c.firm).distinct())
             firms = {row["firm"] or "" for row in of_tests}
         else:
             firms = {firm}
+        files = {row["firm"]: row["path"] for row in stored if row["firm"] in firms and self._is_current(row)}
         if not firms or not firms <= files.keys():
             return None
         paths = ", ".join(_quote(str(self._store.path_of(files[owner]))) for owner in sorted(firms))
         only = "" if cell is None else " WHERE cell_id = $cell"
         sql = f"SELECT * FROM read_parquet([{paths}]){only}"  # noqa: S608 paths are quoted, the cell is a parameter
         return _fetch(cursor, sql, {} if cell is None else {"cell": cell})
+
+    def _is_current(self, stored: Row) -> bool:
+        return self._results.name_moment(stored["firm"]) == str(stored["made_of"])
 
 
 @dataclass(frozen=True)
@@ -249,6 +298,19 @@ class _Seen:
 
     frames: dict[str, pl.DataFrame]
     files: list[Row]
+    recipe: Recipe
+
+    def narrow(self, firms: list[str], recipe: Recipe) -> _Seen:
+        """Return what may be seen of some firms, whose numbers are made with one recipe."""
+        mine = pl.col("firm").fill_null("").is_in(firms)
+        frames = {name: frame.filter(mine) if "firm" in frame.columns else frame for name, frame in self.frames.items()}
+        return _Seen(frames, [row for row in self.files if row["firm"] in firms], recipe)
+
+    def tests_by_firm(self, scope: str) -> dict[str, pl.DataFrame]:
+        """Return the tests by their firm; those without one under ``""``, and firms without any where these count."""
+        tests, cells = self.frames["test"], self.frames["cell"]
+        firms = {firm or "" for firm in tests["firm"]} | (set(cells["firm"]) if scope == "firm" else set())
+        return {firm: tests.filter(pl.col("firm").fill_null("") == firm) for firm in sorted(firms)}
 
     def files_of(self, name: str) -> list[Row]:
         """Return the stored files that together hold a table's rows once: marts, and what came after them."""
@@ -259,7 +321,7 @@ class _Seen:
 def _tables_behind(question: Question) -> set[str]:
     """Return the stored tables that a question reads, by itself or through other questions."""
     tables = set(question.reads) & PARQUET_TABLES.keys()
-    for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys():
+    for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
         tables |= _tables_behind(questions()[name])
     return tables
 
@@ -269,9 +331,30 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, ob
     return frame
 
 
-def _firm_column(name: str) -> sa.Column[str]:
-    table = SQL_TABLES[name]
-    return table.c.code if name == "firm" else table.c.firm
+def _of_firm(table: schema.Table, firm: str | None) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that leave a firm's rows; ``""`` stands for what has no owner, None for everything."""
+    if firm is None:
+        return []
+    columns = SQL_TABLES[table.name].c
+    column = columns.code if table is schema.FIRM else columns.firm
+    return [column == firm if firm or table is not schema.TEST else column.is_(None)]
+
+
+def fill_parameters(sql: str, recipe: Recipe) -> str:
+    """Return a question's SQL with the values of a recipe in place of ``$section_name``.
+
+    A view cannot have parameters, and questions build on each other as views.
+    """
+    return PARAMETER.sub(lambda found: _write_literal(recipe.parameters[found[1]]), sql)
+
+
+def _write_literal(value: object) -> str:
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_write_literal, value))}]"
+    # DuckDB reads 0.8 as a decimal, whose division rounds.
+    return f"{value!r}::DOUBLE" if isinstance(value, float) else str(value).lower()
 
 
 def _quote(text: str) -> str:

@@ -17,8 +17,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from warehouse.arrays import codes
+from warehouse.derivation import DerivationRecipe
 from warehouse.levels import SHORTEST_RUN
-from warehouse.recipe import Recipe
 from warehouse.schema import STEP_TYPES
 from warehouse.stretch import Stretch
 
@@ -74,7 +74,7 @@ def find_directions(records: Stretch, limit: float) -> Directions:
     return Directions(np.where(rest, 0, np.where(active, sign, way)), ~(rest | active))
 
 
-def find_bounds(records: Stretch, direction: Integers, recipe: Recipe, *, numbered: bool) -> Bounds:
+def find_bounds(records: Stretch, direction: Integers, recipe: DerivationRecipe, *, numbered: bool) -> Bounds:
     """Find the first record of each executed step.
 
     Args:

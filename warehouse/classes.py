@@ -2,12 +2,14 @@
 
 ``ageing`` is the largest group of complete cycles with one discharge current (within the recipe's width), from where
 its loop begins; a few slower cycles before it are ``formation``, slower ones after it ``rpt`` (check-ups), the others
-``rate``. Cycles that lack a half, or were cut short, are ``incomplete``. The classes are found in the data; no schedule
-is guessed.
+``rate``. Cycles that lack a half, or were cut short, are ``incomplete``; those of several pulses, or of nothing else,
+are ``pulse``; those that hold the cell for a day between charge and discharge are ``hold``, unless most cycles are
+like that: then they are the loop. The classes are found in the data; no schedule is guessed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -15,31 +17,55 @@ import polars as pl
 from numpy.typing import NDArray
 
 from warehouse.arrays import doubles
-from warehouse.recipe import Recipe
+from warehouse.derivation import DerivationRecipe
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 # Fewer different currents before the loop are no rate test.
 FEWEST_RATES: Final = 3
 
 
-def name_classes(cycles: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def name_classes(cycles: pl.DataFrame, recipe: DerivationRecipe) -> pl.DataFrame:
     """Add the column ``class``.
 
     Args:
-        cycles: cycles with ``flags``, ``mean_discharging_current_ampere`` and ``mean_charging_current_ampere``.
+        cycles: cycles with ``flags``, ``mean_discharging_current_ampere``, ``mean_charging_current_ampere``,
+            ``pulses``, ``other_steps`` and ``longest_hold_second``.
         recipe: thresholds.
     """
     complete = ~cycles["flags"].str.contains("_only|truncated").to_numpy()
     names = np.full(cycles.height, "incomplete", dtype=object)
     current = np.abs(doubles(cycles["mean_discharging_current_ampere"], 0.0))
-    if complete.any():
-        names[complete] = _classify(current[complete], recipe)
+    ordinary = complete.copy()
+    for name, special in _find_special(cycles, complete, recipe):
+        names[special & ordinary] = name
+        ordinary &= ~special
+    if ordinary.any():
+        names[ordinary] = _classify(current[ordinary], recipe)
     return cycles.with_columns(pl.Series("class", names.tolist(), dtype=pl.String))
 
 
-def _classify(current: Doubles, recipe: Recipe) -> list[str]:
+def _find_special(cycles: pl.DataFrame, complete: Mask, recipe: DerivationRecipe) -> Iterator[tuple[str, Mask]]:
+    """Yield which complete cycles are pulse tests, and which hold the cell; those that are a loop are neither."""
+    pulses = cycles["pulses"].to_numpy()
+    only = (pulses > 0) & (cycles["other_steps"].to_numpy() == 0)
+    held = doubles(cycles["longest_hold_second"], 0.0) >= recipe.shortest_hold_second
+    several = (pulses >= recipe.fewest_pulses) & ~only
+    longest = recipe.longest_formation
+    for name, mark, most in (
+        ("pulse", only, recipe.longest_pulse_loop),
+        ("pulse", several, longest),
+        ("hold", held, longest),
+    ):
+        special = mark & complete
+        count = np.count_nonzero(special)
+        if count <= most or 2 * count <= np.count_nonzero(complete):
+            yield name, special
+
+
+def _classify(current: Doubles, recipe: DerivationRecipe) -> list[str]:
     group = group_currents(current, recipe.same_current)
     numbers, counts = np.unique(group, return_counts=True)
     # Of equally large groups the later one is the loop; what came before it prepared the cell.
@@ -69,7 +95,7 @@ def _find_loop(group: Integers, ageing: int) -> int:
     return int(starts[mine[0]])
 
 
-def _earlier(group: Integers, ageing: int, recipe: Recipe) -> list[str]:
+def _earlier(group: Integers, ageing: int, recipe: DerivationRecipe) -> list[str]:
     """Name the cycles before the loop: slower ones prepared the cell; faster ones among them make it a rate test."""
     if not (group >= ageing).any():
         return ["formation" if len(group) <= recipe.longest_formation else "rate"] * len(group)
@@ -80,7 +106,7 @@ def _earlier(group: Integers, ageing: int, recipe: Recipe) -> list[str]:
     return ["formation"] * prepared + ["rate"] * (len(group) - prepared)
 
 
-def _later(current: float, level: float, recipe: Recipe) -> str:
+def _later(current: float, level: float, recipe: DerivationRecipe) -> str:
     return "rpt" if current < recipe.check_up_current * level else "rate"
 
 

@@ -12,7 +12,7 @@ from polars.dataframe.group_by import GroupBy
 
 from warehouse.arrays import doubles
 from warehouse.boundaries import find_bounds, find_directions
-from warehouse.recipe import Recipe
+from warehouse.derivation import DerivationRecipe
 from warehouse.stretch import Stretch
 from warehouse.survey import Grounds
 
@@ -38,7 +38,7 @@ class Course:
         recipe: thresholds.
     """
 
-    def __init__(self, stretch: Stretch, first: int, grounds: Grounds, recipe: Recipe) -> None:
+    def __init__(self, stretch: Stretch, first: int, grounds: Grounds, recipe: DerivationRecipe) -> None:
         self.recipe = recipe
         self.grounds = grounds
         # The record before shows what a counter stood at; nothing else is taken from it.

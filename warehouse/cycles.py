@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from warehouse.arrays import codes, doubles
 from warehouse.classes import name_classes
-from warehouse.recipe import Recipe
+from warehouse.derivation import DerivationRecipe
+from warehouse.pulses import find_pulses
 from warehouse.schema import CYCLES, STEP_TYPES, fill_columns
 
 Integers = NDArray[np.int64]
@@ -42,7 +43,7 @@ PREPARING_PART: Final = 0.5
 REACHED_WIDTH_VOLT: Final = 0.02
 
 
-def infer_convention(steps: pl.DataFrame, recipe: Recipe) -> str:
+def infer_convention(steps: pl.DataFrame, recipe: DerivationRecipe) -> str:
     """Name the convention of a cell that no manifest describes: a full cell, by its first whole half cycle."""
     heading = major_headings(steps, recipe)
     first = _first_of(heading)
@@ -55,7 +56,7 @@ def infer_convention(steps: pl.DataFrame, recipe: Recipe) -> str:
     return "full_discharge_first" if first < 0 else "full_charge_first"
 
 
-def derive_cycles(steps: pl.DataFrame, convention: str, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
+def derive_cycles(steps: pl.DataFrame, convention: str, recipe: DerivationRecipe) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Group steps into logical cycles.
 
     Args:
@@ -71,7 +72,8 @@ def derive_cycles(steps: pl.DataFrame, convention: str, recipe: Recipe) -> tuple
     heading = major_headings(steps, recipe)
     first = FIRST_DIRECTION.get(convention) or _first_of(heading)
     steps = steps.with_columns(cycle=pl.Series(number_cycles(heading, first), dtype=pl.Int64))
-    numbered = steps.with_columns(heading=pl.Series(heading)).filter(pl.col("cycle") > 0)
+    marks = {"heading": pl.Series(heading), "pulse": pl.Series(find_pulses(steps, recipe.longest_pulse_second))}
+    numbered = steps.with_columns(**marks).filter(pl.col("cycle") > 0)
     if not numbered.height:
         return steps, CYCLES.empty()
     cycles = _summarise(numbered, first)
@@ -87,7 +89,7 @@ def derive_cycles(steps: pl.DataFrame, convention: str, recipe: Recipe) -> tuple
     return steps, fill_columns(cycles, CYCLES)
 
 
-def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
+def major_headings(steps: pl.DataFrame, recipe: DerivationRecipe) -> Integers:
     """Return +1, -1 or 0 per step; pulses and other small runs count as 0 and open no cycle.
 
     A run is what flows in one direction until the other follows. It is small when it and a few others like it only
@@ -106,7 +108,7 @@ def major_headings(steps: pl.DataFrame, recipe: Recipe) -> Integers:
     return heading
 
 
-def _minor_runs(size: Doubles, seconds: Doubles, recipe: Recipe) -> Mask:
+def _minor_runs(size: Doubles, seconds: Doubles, recipe: DerivationRecipe) -> Mask:
     """Mark the runs that open no cycle, from the charge and the duration of each."""
     near = pl.Series(size).rolling_max(2 * NEAR_RUNS + 1, center=True, min_samples=1).to_numpy()
     pulse = seconds <= recipe.pulse_seconds
@@ -161,6 +163,13 @@ def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
     after_charge = rest & (pl.col("last_way") > 0)
     after_discharge = rest & (pl.col("last_way") < 0)
     way = pl.when(pl.col("heading") != 0).then(pl.col("heading"))
+    moved, place = active & ~pl.col("pulse"), pl.col("step_count")
+    # What follows the last half is no hold of the cycle: the cell may have been left lying.
+    held = (
+        (~active | name.str.ends_with("_cv"))
+        & (place > place.filter(moved).min())
+        & (place < place.filter(moved).max())
+    )
     measured = pl.col("mean_temperature_celsius").is_not_null()
     return (
         steps.with_columns(last_way=way.forward_fill().over("cycle"))
@@ -186,6 +195,9 @@ def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
             mean_temperature_celsius=(pl.col("mean_temperature_celsius") * seconds).sum()
             / seconds.filter(measured).sum(),
             step_flags=pl.col("flags"),
+            pulses=pl.col("pulse").sum(),
+            other_steps=moved.sum(),
+            longest_hold_second=seconds.filter(held).max(),
         )
         .with_columns(
             pl.when(pl.col("charging_capacity_ah") > 0).then(pl.col("charging_capacity_ah", "charging_energy_wh")),

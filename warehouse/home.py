@@ -8,22 +8,25 @@ from contextlib import closing
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
+import sqlalchemy as sa
 
 from warehouse.archive import Archive
 from warehouse.files import make_folder
 from warehouse.journal import FOLDER as JOURNAL_FOLDER
 from warehouse.journal import Journal
 from warehouse.leases import Leases
-from warehouse.recipe import PLATFORM, Recipe
-from warehouse.registry import Registry
+from warehouse.recipe import Recipe, Recipes
+from warehouse.registry import RECIPE, Registry
 from warehouse.settings import FILE_NAME, TEMPLATE, Settings, read_settings
 from warehouse.store import Store
 
 if TYPE_CHECKING:
     from warehouse.ask import Asker
+    from warehouse.results import Results
 
 HOME_VARIABLE: Final = "CELLAR_HOME"
 REGISTRY_VARIABLE: Final = "CELLAR_REGISTRY_URL"
@@ -46,7 +49,8 @@ class Home:
         if not (self.folder / FILE_NAME).exists():
             (self.folder / FILE_NAME).write_text(TEMPLATE, encoding="utf-8")
         self.settings: Settings = read_settings(self.folder)
-        self.recipe: Recipe = PLATFORM
+        self.recipes = Recipes(self.folder)
+        self._noted: set[str] = set()
         self.archive = Archive(self.folder / "archive")
         self.store = Store(self.folder / "tables")
         self.archive.owner = self.store.owner = self.owner
@@ -81,7 +85,35 @@ class Home:
         """The DuckDB side, opened at first use."""
         from warehouse.ask import Asker  # noqa: PLC0415 DuckDB's import is a tenth of a second that only questions pay
 
-        return Asker(self.registry, self.store, self.recipe)
+        return Asker(self.registry, self.store, self.results, self.recipe_of)
+
+    @cached_property
+    def results(self) -> Results:
+        """What SQL cannot make, computed where the night has not."""
+        from warehouse.results import Results  # noqa: PLC0415 likewise, SciPy's
+
+        return Results(self)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The platform's recipe."""
+        return self.recipes.platform
+
+    def recipe_of(self, firm: str | None) -> Recipe:
+        """Return the recipe that a firm's numbers are made with."""
+        return self.recipes.of(firm)
+
+    def note_recipe(self, connection: sa.Connection, firm: str | None) -> None:
+        """Keep the text of a firm's recipe inside the caller's transaction, for the numbers that name its hash."""
+        recipe = self.recipe_of(firm)
+        if recipe.sha256 in self._noted:
+            return
+        if connection.execute(sa.select(RECIPE.c.sha256).where(RECIPE.c.sha256 == recipe.sha256)).first():
+            # Only what an earlier transaction wrote is sure to stay.
+            self._noted.add(recipe.sha256)
+            return
+        row = {"sha256": recipe.sha256, "label": recipe.label, "derivation": recipe.derivation_hash}
+        self.registry.put(connection, RECIPE, {**row, "text": recipe.to_toml(), "first_used_unix_second": time()})
 
     def query(
         self, name: str, *, firm: str | None = None, cell: str | None = None, test: str | None = None

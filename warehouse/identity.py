@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from warehouse.errors import UsageError
+from warehouse.links import relink_test
 from warehouse.marts import invalidate_answers
 from warehouse.owners import find_assignment, normalise
 from warehouse.publish import Owner, Prepared, owner_of, prepare_rederived, revise_test
@@ -105,7 +106,9 @@ def assign_test(home: Home, test_id: str, cell: Row) -> Prepared:
 
 def move_test(home: Home, test: Row, owner: Owner) -> Prepared:
     """Store a test again under another owner, in one step for every reader."""
-    return revise_test(home, test["test_id"], lambda current: prepare_rederived(home, current, owner))
+    moved = revise_test(home, test["test_id"], lambda current: prepare_rederived(home, current, owner))
+    relink_test(home, test["test_id"])
+    return moved
 
 
 def assign_channel(home: Home, channel: str, cell: Row, begin: float, end: float | None) -> list[str]:
@@ -172,6 +175,15 @@ def rederive_changed(home: Home) -> list[str]:
     for test_id in changed:
         rederive_test(home, test_id)
     return changed
+
+
+def rederive_outdated(home: Home) -> list[str]:
+    """Derive every test again whose firm's recipe says otherwise by now. Returns their names."""
+    tests = home.registry.rows(sa.select(TEST.c.test_id, TEST.c.firm, TEST.c.derived_by).order_by(TEST.c.test_id))
+    outdated = [row["test_id"] for row in tests if row["derived_by"] != home.recipe_of(row["firm"]).derivation_hash]
+    for test_id in outdated:
+        rederive_test(home, test_id)
+    return outdated
 
 
 def rederive_test(home: Home, test_id: str) -> Prepared:

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.recipe import Recipe
+from warehouse.derivation import DerivationRecipe
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -80,7 +80,7 @@ class Levels:
         recent = zip(length[last].tolist(), total[last].tolist(), squares[last].tolist(), strict=True)
         return Levels(tuple(keys.tolist()), tuple(records.tolist()), tuple(recent))
 
-    def rest_limit(self, recipe: Recipe) -> float:
+    def rest_limit(self, recipe: DerivationRecipe) -> float:
         """Return the current in A up to which a record is at rest; 0 where rest cannot be told from anything else."""
         length, total, squares = self._recent()
         counted = max(len(length) - OPEN_BLOCKS, 0)
@@ -114,7 +114,7 @@ class Levels:
         return length, total, squares
 
 
-def _judge(keys: Integers, records: Integers, recipe: Recipe) -> float:
+def _judge(keys: Integers, records: Integers, recipe: DerivationRecipe) -> float:
     spread_bin, mean_bin, around, size = _unpack(keys)
     spread, mean = _middles(spread_bin), _middles(mean_bin)
     if not len(keys):

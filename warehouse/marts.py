@@ -46,19 +46,22 @@ def compact_firm(home: Home, firm: str) -> list[Compaction]:
 
 def store_answer(home: Home, firm: str, table: Table) -> Compaction:
     """Store a firm's answer to a question of ``schema.ANSWERS``, unless the stored one is current."""
-    current = _listed(home.registry, firm, table.name)
-    if current:
+    made_of = home.results.name_moment(firm)
+    current = list_stored(home.registry, firm, table.name)
+    if current and current[0]["made_of"] == made_of:
         return Compaction(firm, table.name, "skipped", "nothing changed", 0, current[0]["rows"])
     with home.registry.snapshot() as moment:
         generation = read_generation(moment, firm)
     frame = home.query(table.name, firm=firm)
-    name = _unique_name(table.name, hash_data(frame)[:KEY_DIGITS])
+    name = _unique_name(table.name, hashlib.sha256(f"{made_of} {hash_data(frame)}".encode()).hexdigest()[:KEY_DIGITS])
     stored = home.store.write(frame, table, firm or None, name, {})
     with home.registry.write() as connection:
         if read_generation(connection, firm) != generation:
             return Compaction(firm, table.name, "skipped", CHANGED, 0, frame.height)
-        home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
-    return Compaction(firm, table.name, "made", "tests or manifest changed", 0, frame.height)
+        of_table = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table.name
+        connection.execute(sa.update(STORED_FILE).where(*of_table).values(current=False))
+        home.registry.put(connection, STORED_FILE, mart_row(stored, firm, made_of))
+    return Compaction(firm, table.name, "made", "tests, manifest or recipe changed", 0, frame.height)
 
 
 def remove_retired(home: Home) -> int:
@@ -99,7 +102,7 @@ def read_generation(connection: sa.Connection, firm: str) -> int:
 def _compact(home: Home, firm: str, table: Table) -> Compaction:
     with home.registry.snapshot() as moment:
         generation = read_generation(moment, firm)
-        listed = _listed(home.registry, firm, table.name, moment)
+        listed = list_stored(home.registry, firm, table.name, moment)
     parts = [row for row in listed if row["test_id"] is not None]
     marts = [row for row in listed if row["test_id"] is None]
     rows = sum(part["rows"] for part in parts)
@@ -117,7 +120,7 @@ def _compact(home: Home, firm: str, table: Table) -> Compaction:
         if read_generation(connection, firm) != generation:
             return Compaction(firm, table.name, "skipped", CHANGED, len(parts), rows)
         connection.execute(sa.update(STORED_FILE).where(retired).values(current=False))
-        home.registry.put(connection, STORED_FILE, _mart_row(stored, firm))
+        home.registry.put(connection, STORED_FILE, mart_row(stored, firm))
         for part in parts:
             home.registry.put(connection, STORED_FILE, {**part, "mart": stored.path})
     return Compaction(firm, table.name, "made", "new tests or revisions" if marts else "first time", len(parts), rows)
@@ -128,13 +131,15 @@ def _write_mart(store: Store, table: Table, firm: str, name: str, parts: list[Ro
     return store.write(frame, table, firm or None, name, {})
 
 
-def _listed(registry: Registry, firm: str, table: str, moment: sa.Connection | None = None) -> list[Row]:
+def list_stored(registry: Registry, firm: str, table: str, moment: sa.Connection | None = None) -> list[Row]:
+    """Return what is listed of one table of a firm, of now or of a snapshot's moment."""
     conditions = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table, STORED_FILE.c.current
     listed = sa.select(STORED_FILE).where(*conditions).order_by(STORED_FILE.c.test_id, STORED_FILE.c.path)
     return registry.rows(listed, moment)
 
 
-def _mart_row(stored: Stored, firm: str) -> Row:
+def mart_row(stored: Stored, firm: str, made_of: str | None = None) -> Row:
+    """Return how the registry lists a file that holds rows of a whole firm."""
     return {
         "path": stored.path,
         "table_name": stored.table,
@@ -146,6 +151,7 @@ def _mart_row(stored: Stored, firm: str) -> Row:
         "size": stored.size,
         "sha256": stored.sha256,
         "mart": None,
+        "made_of": made_of,
         "current": True,
     }
 

@@ -31,17 +31,28 @@ def store_tables(home: Home, test: Row, tables: Sequence[tuple[Table, pl.DataFra
     return tuple(_store_table(home, test, table, frame, first) for table, frame, first in tables if frame.height)
 
 
-def read_stored(home: Home, test_id: str, table: Table, begin: int = 0) -> pl.DataFrame:
-    """Return the rows of one table of a test's current revision, in their order, from row ``begin`` on."""
+def read_stored(
+    home: Home, test_id: str, table: Table, begin: int = 0, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of one table of a test's current revision, in their order, from row ``begin`` on.
+
+    Args:
+        home: the platform.
+        test_id: the test.
+        table: the table.
+        begin: number of the first row.
+        columns: these columns; all by default.
+    """
     query = sa.select(STORED_FILE).where(
         STORED_FILE.c.test_id == test_id, STORED_FILE.c.table_name == table.name, STORED_FILE.c.current
     )
+    chosen = list(table.names if columns is None else columns)
     parts = [
-        pl.scan_parquet(home.store.path_of(row["path"])).slice(max(begin - row["first_row"], 0))
+        pl.scan_parquet(home.store.path_of(row["path"])).select(chosen).slice(max(begin - row["first_row"], 0))
         for row in home.registry.rows(query.order_by(STORED_FILE.c.first_row))
         if row["first_row"] + row["rows"] > begin
     ]
-    return pl.concat(pl.collect_all(parts)) if parts else table.empty()
+    return pl.concat(pl.collect_all(parts)) if parts else table.empty().select(chosen)
 
 
 def read_progress(home: Home, test: Row) -> Progress | None:
@@ -77,5 +88,6 @@ def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame, first
         "size": stored.size,
         "sha256": stored.sha256,
         "mart": None,
+        "made_of": None,
         "current": True,
     }

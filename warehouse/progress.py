@@ -31,8 +31,8 @@ import polars as pl
 
 from warehouse import rowhash
 from warehouse.counters import Sample
+from warehouse.derivation import DerivationRecipe
 from warehouse.levels import Levels
-from warehouse.recipe import Recipe
 from warehouse.rowhash import RowHash, hash_rows
 from warehouse.schema import STEPS
 from warehouse.steps import Settled, cut_steps, name_ends
@@ -95,7 +95,7 @@ class Progress:
 
 
 def derive_all(
-    measurements: pl.DataFrame, recipe: Recipe, row_hash: RowHash | None = None
+    measurements: pl.DataFrame, recipe: DerivationRecipe, row_hash: RowHash | None = None
 ) -> tuple[pl.DataFrame, Progress]:
     """Cut a test into steps, as ``steps.derive_steps`` does, and say how to go on.
 
@@ -116,7 +116,7 @@ def derive_all(
 
 
 def derive_onward(
-    progress: Progress, known_steps: pl.DataFrame, rows: pl.DataFrame, recipe: Recipe
+    progress: Progress, known_steps: pl.DataFrame, rows: pl.DataFrame, recipe: DerivationRecipe
 ) -> tuple[pl.DataFrame, Progress] | None:
     """Derive a test that grew, from what was derived of it.
 
@@ -150,14 +150,14 @@ def derive_onward(
     return _cut_onward(begun, known_steps, records, recipe)
 
 
-def _gather(survey: Survey, records: Stretch, recipe: Recipe) -> tuple[Survey, Grounds]:
+def _gather(survey: Survey, records: Stretch, recipe: DerivationRecipe) -> tuple[Survey, Grounds]:
     """Return the survey up to the last whole block, and what follows from that and the rows behind it."""
     survey = survey.onward(records, records.end - records.end % rowhash.BLOCK_ROWS)
     return survey, survey.onward(records, records.end).conclude(records.choice, recipe)
 
 
 def _cut_onward(
-    begun: Progress, known_steps: pl.DataFrame, records: Stretch, recipe: Recipe
+    begun: Progress, known_steps: pl.DataFrame, records: Stretch, recipe: DerivationRecipe
 ) -> tuple[pl.DataFrame, Progress]:
     fresh, settled = cut_steps(records, begun.settled, begun.grounds, recipe)
     known = known_steps.head(begun.settled.steps).with_columns(
@@ -195,7 +195,7 @@ def _hash_onward(progress: Progress, rows: pl.DataFrame) -> RowHash | None:
     return known.onward(block)
 
 
-def _name_rules(recipe: Recipe) -> str:
+def _name_rules(recipe: DerivationRecipe) -> str:
     return f"{RULES}-{hashlib.sha256(repr((recipe, rowhash.BLOCK_ROWS)).encode()).hexdigest()[:RULE_DIGITS]}"
 
 

@@ -218,6 +218,7 @@ def commit_prepared(home: Home, connection: sa.Connection, prepared: Prepared) -
     if prepared.grows:
         retired = retired.where(STORED_FILE.c.table_name.in_([STEPS.name, CYCLES.name]))
     connection.execute(retired.values(current=False))
+    home.note_recipe(connection, test["firm"])
     home.registry.put(connection, TEST, {**test, "committed_unix_second": time.time()})
     home.registry.put(connection, STORED_FILE, prepared.files)
     state = {"test_id": test["test_id"], "revision": test["revision"], "state": prepared.progress}
@@ -340,16 +341,16 @@ def _admit_onward(home: Home, test: Row, incoming: Incoming) -> pl.DataFrame:
 
 def _derive_onward(home: Home, test: Row, new: pl.DataFrame, shown: str) -> tuple[pl.DataFrame, Progress]:
     """Derive a test's steps with its new rows: from its progress where that holds, else from all rows."""
-    progress = read_progress(home, test)
+    progress, recipe = read_progress(home, test), home.recipe_of(test["firm"]).derivation
     if progress is not None:
         rows = pl.concat([read_stored(home, test["test_id"], MEASUREMENTS, progress.keep_from), new])
         check_time(rows, shown)
-        onward = derive_onward(progress, read_stored(home, test["test_id"], STEPS), rows, home.recipe)
+        onward = derive_onward(progress, read_stored(home, test["test_id"], STEPS), rows, recipe)
         if onward is not None:
             return onward
     rows = pl.concat([read_stored(home, test["test_id"], MEASUREMENTS), new])
     check_time(rows, shown)
-    return derive_all(rows, home.recipe)
+    return derive_all(rows, recipe)
 
 
 def _either(choose: Callable[..., float], before: float | None, now: float | None) -> float | None:
@@ -403,24 +404,26 @@ class _Rows:
 
 def _write_whole(home: Home, test: Row, owner: Owner, measurements: pl.DataFrame, spectra: pl.DataFrame) -> Prepared:
     test = {**test, "rows": measurements.height, "spectra": spectra.height}
-    rows = _Rows(measurements, spectra, lambda: derive_all(measurements, home.recipe))
+    recipe = home.recipe_of(owner.firm).derivation
+    rows = _Rows(measurements, spectra, lambda: derive_all(measurements, recipe))
     return _write_revision(home, test, owner, rows)
 
 
 def _write_revision(home: Home, test: Row, owner: Owner, rows: _Rows) -> Prepared:
     test = {**test, "firm": owner.firm, "cell_id": owner.cell_id, "assigned_by": owner.rule}
-    first = test["rows"] - rows.measurements.height
+    first, recipe = test["rows"] - rows.measurements.height, home.recipe_of(owner.firm)
     # The rows are written while steps are derived from them: together these are most of an ingest.
     with ThreadPoolExecutor(1) as writer:
         tables = (MEASUREMENTS, rows.measurements, first), (SPECTRA, rows.spectra, 0)
         samples = writer.submit(store_tables, home, test, tables)
         steps, progress = rows.derive()
-        convention = convention_of(home, owner) or infer_convention(steps, home.recipe)
-        steps, cycles = derive_cycles(steps, convention, home.recipe)
+        convention = convention_of(home, owner) or infer_convention(steps, recipe.derivation)
+        steps, cycles = derive_cycles(steps, convention, recipe.derivation)
         name = pl.lit(test["test_id"]).alias("test_id"), pl.lit(test["revision"], dtype=pl.Int64).alias("revision")
         derived = (STEPS, steps.with_columns(*name), 0), (CYCLES, cycles.with_columns(*name), 0)
         files = (*store_tables(home, test, derived), *samples.result())
-    test |= {"convention": convention, "steps": steps.height, "cycles": cycles.height}
+    derived_by = recipe.derivation_hash
+    test |= {"convention": convention, "steps": steps.height, "cycles": cycles.height, "derived_by": derived_by}
     grown = rows.measurements.height
     return Prepared(test, files, test["revision"] - 1, first > 0, grown, progress.to_json())
 

@@ -1,62 +1,193 @@
-"""The thresholds and policies behind every derived number, in one place, with a version.
+"""The recipe: every threshold, policy and choice of method behind every number, in one value with a version and a hash.
 
-A result names the version, so that two numbers made by different rules are never taken for comparable.
+The platform's default is what the dataclasses say. A home changes it in ``recipe.toml``, a firm in
+``recipes/<firm>.toml`` on top of that; both hold only what differs::
+
+    version = "platform-2"
+
+    [life]
+    end_of_life = 0.7
+
+Every result names the recipe that it was made with, ``version@hash``, and the registry keeps the text behind each hash:
+the same input and the same recipe give the same numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from warehouse.derivation import DerivationRecipe
+from warehouse.diffusion.recipe import DiffusionRecipe
+from warehouse.errors import UsageError
+from warehouse.impedance.recipe import ImpedanceRecipe
+from warehouse.life.recipe import LifeRecipe
+from warehouse.loads.recipe import LoadsRecipe
+from warehouse.replicates.recipe import ReplicatesRecipe
+from warehouse.requirements.recipe import RequirementsRecipe
+from warehouse.storage.recipe import StorageRecipe
+from warehouse.wafers.recipe import WafersRecipe
+
+FILE_NAME: Final = "recipe.toml"
+FIRMS_FOLDER: Final = "recipes"
+HASH_DIGITS: Final = 12
+LIKE: Final[Mapping[type, tuple[type, ...]]] = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
+Value = str | bool | int | float | tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Thresholds and policies.
+    """One recipe: a section for each part of the software that has thresholds.
 
     Args:
-        version: named by every summary row.
-        rest_of_largest: a step whose mean current is below this part of the largest step's is a rest.
-        rest_of_smallest: a sample is at rest below this part of the smallest set current.
-        noise_sigmas: a sample is at rest below this many standard deviations of the noise seen at rest.
-        gap_factor: an interval this many times longer than its neighbours and the step's median is a gap.
-        constant_voltage_volt: samples within this of the step's last voltage count as constant voltage.
-        taper: at constant voltage the current falls below this part of the constant current.
-        counter_tolerance: integral and counter may differ by this part before the step is flagged.
-        counter_seconds: shorter steps are not compared with the counter.
-        counter_quantum: a counter coarser than this part of the step's charge is not used.
-        negligible_run: a run of charge or discharge below this part of the largest run near it opens no cycle.
-        minor_run: nor do a few runs below this part of the larger runs before and after them.
-        minor_pulse: nor do a few pulses below this part of the longer runs before and after them.
-        pulse_seconds: a run that lasts no longer than this is a pulse.
-        shortest_part: within an instrument's step, rest and current are told apart only over this part of its time.
-        same_current: cycles whose discharge currents differ by less than this part are one class.
-        longest_formation: more cycles than this before the ageing loop are not formation.
-        check_up_current: cycles below this part of the ageing current are check-ups.
-        reference_policy: how the reference capacity of retention is chosen.
-        end_of_life: retention that ends life.
-        sustained_crossing: comparable cycles in a row that must stay below it.
+        version: what people call it; the hash tells apart what they forgot to rename.
+        derivation: steps, cycles and classes.
+        loads: what is read off the records of a load.
+        impedance: spectra.
+        replicates: groups of like cells.
+        storage: self-discharge, float and calendar ageing.
+        diffusion: titrations.
+        wafers: yield, uniformity, splits.
+        requirements: application profiles.
+        life: a cell's life: reference, end of life, fade laws, knees.
     """
 
     version: str = "platform-1"
-    rest_of_largest: float = 0.0015
-    rest_of_smallest: float = 0.001
-    noise_sigmas: float = 3.0
-    gap_factor: float = 5.0
-    constant_voltage_volt: float = 0.003
-    taper: float = 0.97
-    counter_tolerance: float = 0.005
-    counter_seconds: float = 60.0
-    counter_quantum: float = 0.001
-    negligible_run: float = 1e-4
-    minor_run: float = 0.01
-    minor_pulse: float = 0.3
-    pulse_seconds: float = 60.0
-    shortest_part: float = 0.02
-    same_current: float = 0.05
-    longest_formation: int = 10
-    check_up_current: float = 0.67
-    reference_policy: str = "first_after_formation"
-    end_of_life: float = 0.8
-    sustained_crossing: int = 2
+    derivation: DerivationRecipe = field(default_factory=DerivationRecipe)
+    loads: LoadsRecipe = field(default_factory=LoadsRecipe)
+    impedance: ImpedanceRecipe = field(default_factory=ImpedanceRecipe)
+    replicates: ReplicatesRecipe = field(default_factory=ReplicatesRecipe)
+    storage: StorageRecipe = field(default_factory=StorageRecipe)
+    diffusion: DiffusionRecipe = field(default_factory=DiffusionRecipe)
+    wafers: WafersRecipe = field(default_factory=WafersRecipe)
+    requirements: RequirementsRecipe = field(default_factory=RequirementsRecipe)
+    life: LifeRecipe = field(default_factory=LifeRecipe)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash over every value."""
+        return hash_values(asdict(self))
+
+    @cached_property
+    def derivation_hash(self) -> str:
+        """Hash over what steps and cycles are derived by."""
+        return hash_values(asdict(self.derivation))[:HASH_DIGITS]
+
+    @cached_property
+    def label(self) -> str:
+        """What results are stamped with: version and hash."""
+        return f"{self.version}@{self.sha256[:HASH_DIGITS]}"
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """What a named query may ask for: ``section_name`` of every value, and ``recipe`` for the label."""
+        flat = {f"{section}_{name}": value for section, values in self._sections() for name, value in values.items()}
+        return {**flat, "recipe": self.label}
+
+    def to_toml(self) -> str:
+        """Return every value as TOML."""
+        parts = [f"version = {_write_value(self.version)}\n"]
+        for section, values in self._sections():
+            lines = (f"{name} = {_write_value(value)}\n" for name, value in values.items())
+            parts.append(f"\n[{section}]\n{''.join(lines)}")
+        return "".join(parts)
+
+    def _sections(self) -> list[tuple[str, dict[str, Any]]]:
+        return [(name, values) for name, values in asdict(self).items() if isinstance(values, dict)]
 
 
-PLATFORM = Recipe()
+def hash_values(values: object) -> str:
+    """Return the SHA-256 of plain values, in whatever order their keys stand."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+class Recipes:
+    """The recipes of a home, read once.
+
+    Args:
+        folder: the home.
+
+    Raises:
+        UsageError: a file is no TOML, names what is unknown, or a value of another kind.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.platform = read_recipe(folder / FILE_NAME, Recipe())
+        files = sorted((folder / FIRMS_FOLDER).glob("*.toml"))
+        self.of_firms: Mapping[str, Recipe] = {file.stem: read_recipe(file, self.platform) for file in files}
+
+    def of(self, firm: str | None) -> Recipe:
+        """Return the recipe that a firm's numbers are made with."""
+        return self.of_firms.get(firm or "", self.platform)
+
+
+def read_recipe(path: Path, base: Recipe) -> Recipe:
+    """Return a recipe with what a file says put over it; the recipe itself where there is no file.
+
+    Raises:
+        UsageError: the file is no TOML, names what is unknown, or a value of another kind.
+    """
+    if not path.exists():
+        return base
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        return change_recipe(base, given)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def change_recipe(base: Recipe, given: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with some values changed.
+
+    Args:
+        base: the recipe to start from.
+        given: ``version``, and tables of values by section.
+
+    Raises:
+        ValueError: a section or value is unknown, or of another kind than the one it replaces.
+    """
+    changes: dict[str, Any] = {}
+    known = {one.name: getattr(base, one.name) for one in fields(base)}
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"there is no section {name!r}; there are {', '.join(known)}")
+        if name == "version":
+            changes[name] = _accept(name, value, known[name])
+        elif isinstance(value, Mapping):
+            changes[name] = _change_section(name, known[name], value)
+        else:
+            raise ValueError(f"{name!r} must be a table")
+    return replace(base, **changes)
+
+
+def _change_section(section: str, base: Any, given: Mapping[str, Any]) -> Any:
+    known = {one.name: getattr(base, one.name) for one in fields(base)}
+    unknown = sorted(given.keys() - known.keys())
+    if unknown:
+        raise ValueError(f"[{section}] has no {', '.join(unknown)}; it has {', '.join(known)}")
+    return replace(base, **{name: _accept(f"{section}.{name}", value, known[name]) for name, value in given.items()})
+
+
+def _accept(name: str, value: Any, old: Any) -> Value:
+    """Return a value of the kind of the one that it replaces."""
+    if isinstance(old, tuple) and isinstance(value, list) and (not old or value):
+        return tuple(_accept(name, each, old[0]) if old else each for each in value)
+    kinds = LIKE.get(type(old), ())
+    # A bool is an int to Python, not to a person.
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise ValueError(f"{name} cannot be {value!r}; it is now {old!r}")
+    accepted: Value = type(old)(value)
+    return accepted
+
+
+def _write_value(value: Value) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_write_value, value))}]"
+    # JSON's strings, numbers and booleans are TOML's.
+    return json.dumps(value, ensure_ascii=False)

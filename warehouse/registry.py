@@ -52,9 +52,13 @@ SQL_TABLES: Final = {table.name: _declare(table) for table in schema.TABLES if t
 FIRM: Final = SQL_TABLES["firm"]
 CELL: Final = SQL_TABLES["cell"]
 ASSIGNMENT: Final = SQL_TABLES["assignment"]
+CHANNEL: Final = SQL_TABLES["channel"]
+RECIPE: Final = SQL_TABLES["recipe"]
+REQUIREMENT_SET: Final = SQL_TABLES["requirement_set"]
 MANIFEST_VERSION: Final = SQL_TABLES["manifest_version"]
 MANIFEST_CHANGE: Final = SQL_TABLES["manifest_change"]
 TEST: Final = SQL_TABLES["test"]
+TEST_END: Final = SQL_TABLES["test_end"]
 SOURCE_FILE: Final = SQL_TABLES["source_file"]
 INBOX_FILE: Final = SQL_TABLES["inbox_file"]
 RECEIPT: Final = SQL_TABLES["receipt"]
@@ -65,12 +69,20 @@ LEASE: Final = SQL_TABLES["lease"]
 JOURNAL: Final = SQL_TABLES["journal"]
 GENERATION: Final = SQL_TABLES["generation"]
 NIGHT: Final = SQL_TABLES["night"]
+PLATFORM_MONTH: Final = SQL_TABLES["platform_month"]
+COHORT_RELEASE: Final = SQL_TABLES["cohort_release"]
+COHORT_CELL: Final = SQL_TABLES["cohort_cell"]
+COHORT_CONTRIBUTION: Final = SQL_TABLES["cohort_contribution"]
 # A database made by this very schema says so, and is not looked at again.
 SCHEMA_NUMBER: Final = int(hashlib.sha256(repr(schema.TABLES).encode()).hexdigest()[:12], 16)
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)
 sa.Index("receipt_by_hash", RECEIPT.c.sha256)
 sa.Index("receipt_by_path", RECEIPT.c.path)
 sa.Index("source_by_test", SOURCE_FILE.c.test_id)
+sa.Index("test_by_channel", TEST.c.channel)
+sa.Index("test_by_before", TEST.c.continues)
+sa.Index("test_end_by_first", TEST_END.c.first_second)
+sa.Index("test_end_by_last", TEST_END.c.last_second)
 sa.Index("source_by_head", SOURCE_FILE.c.head_sha256)
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from warehouse.counters import make_counter
 from warehouse.course import SECONDS_PER_HOUR, Course, heading_of
+from warehouse.derivation import DerivationRecipe
 from warehouse.kinds import instrument_words, name_kinds
-from warehouse.recipe import Recipe
 from warehouse.schema import STEPS, fill_columns
 from warehouse.stretch import Stretch, see_columns, take_stretch
 from warehouse.survey import Grounds, survey_all
@@ -51,7 +51,7 @@ class Settled:
     below: float = sys.float_info.max
 
 
-def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def derive_steps(measurements: pl.DataFrame, recipe: DerivationRecipe) -> pl.DataFrame:
     """Cut a test into executed steps.
 
     Args:
@@ -67,7 +67,9 @@ def derive_steps(measurements: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     return name_ends(cut_steps(records, Settled(), survey_all(records, recipe), recipe)[0])
 
 
-def cut_steps(records: Stretch, settled: Settled, grounds: Grounds, recipe: Recipe) -> tuple[pl.DataFrame, Settled]:
+def cut_steps(
+    records: Stretch, settled: Settled, grounds: Grounds, recipe: DerivationRecipe
+) -> tuple[pl.DataFrame, Settled]:
     """Cut a test's last records into steps.
 
     Args:

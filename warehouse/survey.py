@@ -14,8 +14,8 @@ import numpy as np
 
 from warehouse import rowhash
 from warehouse.counters import Sample, common_quantum
+from warehouse.derivation import DerivationRecipe
 from warehouse.levels import Levels
-from warehouse.recipe import Recipe
 from warehouse.stretch import Choice, Stretch
 
 
@@ -71,7 +71,7 @@ class Survey:
         }
         return replace(self, rows=stop, levels=levels, samples=samples)
 
-    def conclude(self, choice: Choice, recipe: Recipe) -> Grounds:
+    def conclude(self, choice: Choice, recipe: DerivationRecipe) -> Grounds:
         """Return what follows for each step when these are all rows."""
         quanta = (common_quantum(self.samples.get(name, Sample()) for name in names) for names in choice.counters)
         # A count of executed steps holds even where it counts but one.
@@ -79,7 +79,7 @@ class Survey:
         return Grounds(self.levels.rest_limit(recipe), numbered, tuple(quanta))
 
 
-def survey_all(stretch: Stretch, recipe: Recipe) -> Grounds:
+def survey_all(stretch: Stretch, recipe: DerivationRecipe) -> Grounds:
     """Return what all records of a test decide together."""
     survey = Survey(scheduled=bool(stretch.number_changes().any()))
     return survey.onward(stretch, stretch.end).conclude(stretch.choice, recipe)

@@ -115,5 +115,4 @@ def _describe(used: pl.DataFrame, line: Line | None, reason: str | None, recipe:
         "lowest_temperature_celsius": float(celsius.min()),
         "highest_temperature_celsius": float(celsius.max()),
         "temperature_sources": ", ".join(sorted(set(used["temperature_source"].drop_nulls().to_list()))),
-        "recipe": recipe.version,
     }

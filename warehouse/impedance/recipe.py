@@ -10,7 +10,6 @@ class ImpedanceRecipe:
     """Thresholds and policies for impedance.
 
     Args:
-        version: named by every row that was made with it.
         fewest_points: a spectrum with fewer points is not fitted.
         narrowest_band_decade: nor is one over fewer decades of frequency.
         kk_elements_per_decade: density of the Kramers-Kronig model's elements.
@@ -41,7 +40,6 @@ class ImpedanceRecipe:
         same_bias_volt: and, where no state of charge is known, bias voltages within this.
     """
 
-    version: str = "impedance-1"
     fewest_points: int = 15
     narrowest_band_decade: float = 2.0
     kk_elements_per_decade: float = 4.0

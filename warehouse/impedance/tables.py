@@ -78,7 +78,6 @@ class _Result(NamedTuple):
             **(_describe_fit(self.fit) if self.fit else {}),
             **(_describe_figures(self.figures, geometry) if self.figures else {}),
             "confidence": recipe.confidence,
-            "recipe": recipe.version,
         }
 
 

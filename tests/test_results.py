@@ -1,0 +1,160 @@
+"""Results that SQL cannot make: computed once for what they are made of, by the night or before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from made_cells import DAY, START, commit, cycle, measure
+from polars.testing import assert_frame_equal
+
+from flows.nightly import run_night
+from warehouse import results
+from warehouse.home import Home
+from warehouse.identity import add_firm, assign_test, find_cell, put_cells
+from warehouse.metrics.computation import Computation
+from warehouse.publish import Owner
+from warehouse.recipe import Recipes
+from warehouse.registry import STORED_FILE
+
+A1, A2, B1 = Owner("A", "A1", "option"), Owner("A", "A2", "option"), Owner("B", "B1", "option")
+TABLE = "precision"
+
+
+@pytest.fixture
+def home(local_home: Home) -> Home:
+    """Two cells of firm A and one of firm B, with a test each."""
+    for firm in "AB":
+        add_firm(local_home, firm)
+    put_cells(local_home, [{"firm": owner.firm, "cell_id": owner.cell_id} for owner in (A1, A2, B1)])
+    for number, owner in enumerate((A1, A2, B1)):
+        commit(local_home, f"t{number}", measure(cycle([1e-3, 0.9e-3]), START + number * DAY), owner)
+    return local_home
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tests for which the table was computed, in order."""
+    (mine,) = (one for one in results.computations() if one.name == TABLE)
+    made: list[str] = []
+
+    def watched(inputs: results.TestInputs, recipe: object) -> tuple[pl.DataFrame, ...]:
+        made.append(inputs.test["test_id"])
+        return mine.compute(inputs, recipe)
+
+    replaced = Computation(TABLE, "test", mine.tables, watched, section=mine.section)
+    change_computations(monkeypatch, lambda one: replaced if one is mine else one)
+    return made
+
+
+def change_computations(monkeypatch: pytest.MonkeyPatch, change: Callable[[Computation], Computation]) -> None:
+    changed = tuple(map(change, results.computations()))
+    monkeypatch.setattr(results, "computations", lambda: changed)
+    monkeypatch.setattr(
+        results, "result_tables", lambda: {table.name: (one, table) for one in changed for table in one.tables}
+    )
+
+
+def ask(home: Home, firm: str | None = None, cell: str | None = None) -> pl.DataFrame:
+    return home.query(TABLE, firm=firm, cell=cell).sort("test_id")
+
+
+def stored(home: Home) -> dict[str, str]:
+    rows = home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.table_name == TABLE, STORED_FILE.c.current))
+    return {row["firm"]: row["sha256"] for row in rows}
+
+
+def test_answer_is_the_same_before_and_after_the_night(home: Home) -> None:
+    """What a question computes for itself is what the night stores."""
+    before = ask(home)
+    run_night(home)
+    assert before.height == 3
+    assert stored(home).keys() == {"A", "B"}
+    assert_frame_equal(ask(home), before)
+
+
+def test_question_after_the_night_computes_nothing(home: Home, computed: list[str]) -> None:
+    """Stored rows are read, not made again."""
+    run_night(home)
+    computed.clear()
+    ask(home)
+    assert computed == []
+
+
+def test_night_computes_what_changed(home: Home, computed: list[str]) -> None:
+    """A new test is computed, the other of its firm is kept, another firm's file is not touched."""
+    run_night(home)
+    computed.clear()
+    before = stored(home)
+    new = commit(home, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    run_night(home)
+    assert computed == [new]
+    assert stored(home)["B"] == before["B"]
+    assert ask(home, "A").height == 3
+
+
+def test_second_night_writes_the_same_bytes(home: Home) -> None:
+    """A night on unchanged data leaves the files as they are, and a home made anew has the same."""
+    run_night(home)
+    before = stored(home)
+    run_night(home)
+    assert stored(home) == before
+
+
+def test_question_computes_for_its_cell_only(home: Home, computed: list[str]) -> None:
+    """A question about one cell does not wait for the others; asked again, it computes nothing."""
+    answer = ask(home, "A", "A1")
+    ask(home, "A", "A1")
+    assert computed == answer["test_id"].to_list()
+
+
+def test_moved_test_takes_its_rows_along(home: Home) -> None:
+    """A test that goes to another firm is in that firm's results, and no more in the first one's."""
+    run_night(home)
+    moved = ask(home, "A", "A2")["test_id"].item()
+    assign_test(home, moved, find_cell(home, "B1", "B"))
+    assert moved not in ask(home, "A")["test_id"].to_list()
+    assert moved in ask(home, "B")["test_id"].to_list()
+    run_night(home)
+    files = home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.table_name == TABLE, STORED_FILE.c.current))
+    held = {row["firm"]: pl.read_parquet(home.store.path_of(row["path"]))["test_id"].to_list() for row in files}
+    assert moved not in held["A"]
+    assert moved in held["B"]
+
+
+def test_other_recipe_computes_anew(home: Home, computed: list[str]) -> None:
+    """A firm's own threshold makes that firm's rows anew, under another label, and nobody else's."""
+    run_night(home)
+    computed.clear()
+    (home.folder / "recipes").mkdir()
+    (home.folder / "recipes" / "A.toml").write_text("[impedance]\nmisfit = 0.03\n")
+    home.recipes = Recipes(home.folder)
+    run_night(home)
+    assert sorted(computed) == ask(home, "A")["test_id"].to_list()
+
+
+def test_failed_computation_costs_one_test(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the rows of one test are unforeseen, it has no result and the night goes on; the next night tries again."""
+    (mine,) = (one for one in results.computations() if one.name == TABLE)
+    odd = ask(home, "A", "A1")["test_id"].item()
+
+    def fail(inputs: results.TestInputs, recipe: object) -> tuple[pl.DataFrame, ...]:
+        if inputs.test["test_id"] == odd:
+            raise ZeroDivisionError("nobody thought of it")
+        return mine.compute(inputs, recipe)
+
+    with monkeypatch.context() as patched:
+        change_computations(
+            patched,
+            lambda one: (
+                Computation(TABLE, "test", mine.tables, fail, version=2, section="loads") if one is mine else one
+            ),
+        )
+        record = run_night(home)
+        told = [step["why"] for step in record["done"] if step["table"] == TABLE and step["firm"] == "A"]
+        assert told == ["2 computed, 0 kept, 1 failed"]
+        assert odd not in ask(home, "A", "A2")["test_id"].to_list()
+    run_night(home)
+    assert odd in ask(home, "A")["test_id"].to_list()

@@ -1,0 +1,106 @@
+"""What a computation is given: everything about one test, one cell or one firm, as frames of the schema.
+
+A computation is a plain function from one of these and a recipe to frames; it opens no file and writes nothing. When
+it runs, and where its rows are kept, is not its business (:mod:`warehouse.results`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from warehouse.schema import DIE_MAP, DIE_RESULT, REQUIREMENT_SET
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TestInputs:
+    """One test.
+
+    Args:
+        test: its row of ``schema.TEST``.
+        cell: its cell's row of ``schema.CELL``; None while it is unassigned.
+        channel: what is known of its channel when it began, a row of ``schema.CHANNEL``; None where nothing is.
+        steps: its rows of ``schema.STEPS``, in their order.
+        cycles: its rows of ``schema.CYCLES``, in their order.
+        read_rows: reads columns of ``schema.MEASUREMENTS``, all rows in their order.
+        read_spectra: reads its rows of ``schema.SPECTRA``.
+    """
+
+    test: Row
+    cell: Row | None
+    channel: Row | None
+    steps: pl.DataFrame
+    cycles: pl.DataFrame
+    read_rows: Callable[[Sequence[str]], pl.DataFrame]
+    read_spectra: Callable[[], pl.DataFrame]
+
+    # Its name is no reason for pytest to collect it.
+    __test__ = False
+
+    @cached_property
+    def first_rows(self) -> NDArray[np.int64]:
+        """Of each step the index of its first row in the measurements: steps divide all rows among them."""
+        records = self.steps["records"].to_numpy()
+        return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(records)[:-1]])
+
+
+@dataclass(frozen=True)
+class CellInputs:
+    """One cell with all its tests.
+
+    Args:
+        firm: code of the firm; None for a test without an owner, which stands for a cell of its own.
+        cell_id: the cell, or the test's name while it is unassigned.
+        cell: its row of ``schema.CELL``; None where no manifest describes it.
+        tests: rows of ``schema.TEST``, by their first clock.
+        steps: rows of ``schema.STEPS`` of all its tests.
+        fade: its answer to the question ``fade``: every cycle of its life in order.
+        results: rows of other results of this cell, by table: those of its tests, and of computations before this one.
+    """
+
+    firm: str | None
+    cell_id: str
+    cell: Row | None
+    tests: Sequence[Row]
+    steps: pl.DataFrame
+    fade: pl.DataFrame
+    results: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FirmInputs:
+    """One firm with all its cells.
+
+    Args:
+        firm: code of the firm.
+        cells: rows of ``schema.CELL``.
+        wafers: rows of ``schema.WAFER``.
+        splits: rows of ``schema.PROCESS_SPLIT``.
+        specs: rows of ``schema.SPEC_LIMIT``.
+        summary: its answer to the question ``summary``: one row a cell.
+        fade: its answer to the question ``fade``.
+        results: rows of the results of its tests and cells, by table.
+        requirement_sets: rows of ``schema.REQUIREMENT_SET``: all versions of the firm's own sets.
+        maps: rows of ``schema.DIE_MAP``.
+        dies: rows of ``schema.DIE_RESULT``.
+    """
+
+    firm: str
+    cells: pl.DataFrame
+    wafers: pl.DataFrame
+    splits: pl.DataFrame
+    specs: pl.DataFrame
+    summary: pl.DataFrame
+    fade: pl.DataFrame
+    results: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    requirement_sets: pl.DataFrame = field(default_factory=REQUIREMENT_SET.empty)
+    maps: pl.DataFrame = field(default_factory=DIE_MAP.empty)
+    dies: pl.DataFrame = field(default_factory=DIE_RESULT.empty)
