@@ -203,13 +203,14 @@ def test_manifest_of_a_firm_is_its_own(local_home: Home, tmp_path: Path) -> None
 @given(st.data())
 def test_rows_change_their_own_firm_only(local_home: Home, tmp_path: Path, data: st.DataObject) -> None:
     """Whatever a manifest that names firm B says, no row of firm A changes in any table."""
-    tables = [SQL_TABLES[kind.table.name] for kind in KINDS]
+    kinds = [kind for kind in KINDS if kind.owner]
+    tables = [SQL_TABLES[kind.table.name] for kind in kinds]
     owned = [table.c.firm == "A" if "firm" in table.c else table.c.code == "A" for table in tables]
     if local_home.registry.row(CELL, **CELLS) is None:
         for row in (FULL, {**WAFER, "notch": "up"}, HELD, {"firm": "A", "stack": "S", "layer": "1"}):
             load_rows(local_home, tmp_path, row)
     before = [local_home.registry.rows(sa.select(table).where(mine)) for table, mine in zip(tables, owned, strict=True)]
-    kind = data.draw(st.sampled_from(KINDS))
+    kind = data.draw(st.sampled_from(kinds))
     words = st.sampled_from(["", "-", "C1", "C2", "L", "W", "S", "P", "1", "2", CHANNEL, MORNING, NEXT_MORNING, "up"])
     rarely = st.sampled_from([*[""] * 30, "-", "C1", "1", "up"])
     own = [one for one in kind.fields if one.name not in {"firm", "code"}]

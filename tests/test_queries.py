@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 from made_cells import AMPERE, DAY, REST_SECONDS, START, commit, cycle, measure
 
-from warehouse.ask import Asker, questions
+from warehouse.ask import PARQUET_TABLES, REGISTRY_TABLES, questions
 from warehouse.errors import DamageError, UsageError
 from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 from warehouse.publish import Owner
-from warehouse.recipe import Recipe
-from warehouse.registry import SQL_TABLES
+from warehouse.recipe import Recipe, Recipes
+from warehouse.results import result_tables
 
 # The columns that the outward contract promises.
 PROMISED = {
@@ -35,6 +35,8 @@ PROMISED = {
 }
 UNITS = {"second": "s", "volt": "V", "ampere": "A", "ah": "Ah", "wh": "Wh", "ohm": "Ω", "hertz": "Hz", "watt": "W"}
 C1 = Owner("A", "C1", "option")
+# They answer for a cell that was not tested: by what its manifest says, and that nothing is known.
+OF_CELLS = {"cells", "application", "normalised"}
 
 
 @pytest.fixture
@@ -91,8 +93,10 @@ def test_units_are_those_of_the_names(name: str) -> None:
     """A column whose name ends with a unit declares that unit, and each column says what it is."""
     for column, unit, description in questions()[name].columns:
         assert description, column
-        ending = column.rpartition("_")[2]
-        assert unit == UNITS.get(ending, unit), column
+        rest, per, ending = column.rpartition("_per_")
+        over = UNITS.get(rest.rpartition("_")[2], "") if per else ""
+        named = UNITS.get(ending.rpartition("_")[2], unit)
+        assert unit == (f"{over}/{named}" if over and "_" not in ending else unit if per else named), column
 
 
 @pytest.mark.parametrize("name", questions())
@@ -100,7 +104,7 @@ def test_question_says_what_it_asks(name: str) -> None:
     """Each question's first line is a question, and it reads what exists."""
     question = questions()[name]
     assert question.asks.endswith("?")
-    known = {*questions(), *SQL_TABLES, "measurements", "spectra", "steps", "cycles"}
+    known = {*questions(), *PARQUET_TABLES, *REGISTRY_TABLES, *result_tables()}
     assert set(question.reads) <= known
 
 
@@ -114,10 +118,10 @@ def test_answers_hold_no_nan(example: Home, name: str) -> None:
 @pytest.mark.parametrize("name", questions())
 @pytest.mark.parametrize("firm", [None, "A"])
 def test_home_without_tests_answers(home: Home, name: str, firm: str | None) -> None:
-    """Without any test every question answers, with all its columns."""
+    """Without any test every question answers, with all its columns; only those that speak of cells have rows."""
     answer = home.query(name, firm=firm)
     assert answer.columns == [column for column, _, _ in questions()[name].columns]
-    assert answer.height == (1 if name == "cells" else 0)
+    assert (answer.height > 0) == (name in OF_CELLS)
 
 
 @pytest.mark.parametrize("name", questions())
@@ -130,7 +134,7 @@ def test_dtypes_do_not_depend_on_rows(example: Home, tmp_path: Path, name: str) 
 
 def test_unknown_question_is_a_usage_error(example: Home) -> None:
     """A question that does not exist is told with those that do."""
-    with pytest.raises(UsageError, match=r"no query 'fades'.*fade, measurements"):
+    with pytest.raises(UsageError, match=r"no query 'fades'.*fade, .*measurements"):
         example.query("fades")
 
 
@@ -365,16 +369,27 @@ def test_efficiency_is_the_median_after_the_reference(home: Home) -> None:
 def test_summary_names_its_recipe(home: Home) -> None:
     """A summary names the policy and the recipe that it was made by."""
     life = life_of(home, [1, 0.95])
-    assert (life["reference_policy"], life["recipe"]) == ("first_after_formation", Recipe().version)
-    assert (life["knee_status"], life["knee_cycle"]) == ("not_evaluated", None)
+    assert (life["reference_policy"], life["recipe"]) == ("first_after_formation", Recipe().label)
+    assert (life["knee_status"], life["knee_cycle"]) == ("insufficient", None)
+
+
+def test_summary_has_knee_and_law(home: Home) -> None:
+    """A knee at cycle 61, four times as steep behind it, stands in the summary and in knees, and is carried on."""
+    before, after = [1 - 5e-4 * n for n in range(61)], [0.97 - 2e-3 * n for n in range(1, 60)]
+    life = life_of(home, before + after)
+    assert (life["knee_status"], life["knee_cycle"]) == ("detected", pytest.approx(61, abs=0.1))
+    knees = home.query("knees", cell="C1")
+    assert knees["status"].to_list() == ["detected"] * 3
+    assert home.query("forecast", cell="C1")["laws"].item() == "linear"
+    assert life["fade_model"] in home.query("fade_models", cell="C1").filter(pl.col("chosen"))["model"].to_list()
 
 
 def test_recipe_is_what_counts(home: Home) -> None:
     """Another threshold and another number of cycles below it give another end of life."""
     commit(home, "t", measure(cycle([1e-3, 0.95e-3, 0.85e-3, 0.95e-3])), C1)
-    strict = Recipe(version="strict", end_of_life=0.9, sustained_crossing=1)
-    with closing(Asker(home.registry, home.store, strict)) as asker:
-        row = asker.answer("summary", cell="C1").row(0, named=True)
+    (home.folder / "recipe.toml").write_text("[life]\nend_of_life = 0.9\nsustained_crossing = 1\n")
+    home.recipes = Recipes(home.folder)
+    row = home.query("summary", cell="C1").row(0, named=True)
     assert (row["end_of_life_cycle"], row["end_of_life_threshold"]) == (pytest.approx(2.5), 0.9)
 
 

@@ -104,7 +104,9 @@ class _Import:
             whole.notices += part.notices
         whole.notices += [("sheet_unknown", name) for name in others]
         foreign = [fact for fact in whole.facts if firm is not None and fact.firm != firm]
-        whole.refused += [fact.refuse(Unfit("not_yours", fact.firm, fact.kind.owner)) for fact in foreign]
+        whole.refused += [
+            fact.refuse(Unfit("not_yours", fact.firm, fact.kind.owner or fact.kind.key[0])) for fact in foreign
+        ]
         whole.facts = [fact for fact in whole.facts if firm is None or fact.firm == firm]
         return cls(home, shown, hashlib.sha256(raw).hexdigest(), whole)
 

@@ -70,6 +70,7 @@ class Kind:
         fields: its columns.
         alone: whether it is recognised only where there are no columns beside its own, for its names are common.
         without: columns that show it to be another kind.
+        gather: puts what several columns say together into one, before the row's key is made of it.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Kind:
     fields: tuple[Field, ...]
     alone: bool = False
     without: tuple[str, ...] = ()
+    gather: Callable[[dict[str, Any]], None] | None = None
 
     @cached_property
     def key(self) -> tuple[str, ...]:
@@ -86,8 +88,8 @@ class Kind:
 
     @cached_property
     def owner(self) -> str:
-        """The table's column that says whose a row is."""
-        return "firm" if "firm" in self.table.names else "code"
+        """The table's column that says whose a row is; none where all are the platform's own."""
+        return next((name for name in ("firm", "code") if name in self.table.names), "")
 
     @cached_property
     def headers(self) -> dict[str, tuple[Field, int]]:
@@ -105,6 +107,10 @@ class Kind:
     def unitless(self) -> dict[str, Field]:
         """Every name of a quantity as it is without its unit."""
         return {name: one for one in self.fields if one.units is not None for name in (one.name, *one.also)}
+
+    def firm_of(self, row: Mapping[str, Any]) -> str:
+        """Return the firm whose a row is; nothing where it is the platform's own."""
+        return str(row[self.owner]) if self.owner else ""
 
     def claims(self, headers: Sequence[str]) -> bool:
         """Say whether folded headers are those of this kind."""

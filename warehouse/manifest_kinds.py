@@ -10,16 +10,26 @@ from warehouse.manifest_fields import Field, Kind, fold_header
 from warehouse.manifest_values import (
     AREAS,
     CAPACITIES,
+    CURRENTS,
+    FRACTIONS,
+    FREQUENCIES,
     LENGTHS,
+    RESISTANCES,
+    TEMPERATURES,
+    TIMES,
     VOLTAGES,
     one_of,
     read_count,
     read_firm,
     read_moment,
     read_name,
+    read_number,
     read_positive_count,
     read_text,
+    read_yes,
 )
+from warehouse.wafers.conditions import gather_conditions
+from warehouse.wafers.quantities import name_quantity
 
 # Words of maps and areas, with their other spellings.
 NOTCHES: Final = {"down": ("bottom", "아래"), "left": ("왼쪽",), "up": ("top", "위"), "right": ("오른쪽",)}
@@ -31,6 +41,7 @@ AREA_COLUMNS: Final = {
     "die": "die_area_square_metre",
     "package": "package_area_square_metre",
 }
+STATISTICS: Final = {"min": ("minimum", "최소"), "typ": ("typical", "대표"), "max": ("maximum", "최대")}
 CONVENTIONS: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(schema.CONVENTIONS, ()) | {
     "half_anode": ("half_anode_vs_li",),
     "half_cathode": ("half_cathode_vs_li",),
@@ -73,6 +84,20 @@ def _thickness(what: str, ko: str, *also: str) -> Field:
     return _quantity(f"{what}_thk", en, f"이 셀의 {ko} 두께", LENGTHS, target, f"{what}_thickness", *also, usual="um")
 
 
+def _condition(
+    name: str,
+    en: str,
+    ko: str,
+    units: Mapping[str, int],
+    target: str,
+    *also: str,
+    usual: str = "",
+    positive: bool = True,
+) -> Field:
+    en, ko, target = f"Condition: {en}", f"조건: {ko}", f"condition_{target}"
+    return _quantity(name, en, ko, units, target, *also, usual=usual, positive=positive)
+
+
 FIRM: Final = Field("firm", "firm", "Code of the firm", "회사 코드", read_firm, ("firm_code",), required=True)
 REMARKS: Final = Field("remarks", "remarks", "Remarks", "비고", read_text, ("remark", "comment", "비고"))
 PROJECT: Final = _name("project", "Project of the firm", "회사의 프로젝트")
@@ -86,6 +111,17 @@ CELL: Final = _name(
     required=True,
 )
 
+FROM: Final = Field(
+    "from",
+    "from_unix_second",
+    "First moment, the site's wall clock unless it names an offset; '-' for always",
+    "시작 시각(시간대가 없으면 현장 시각), '-'는 처음부터",
+    read_moment,
+    ("begin", "start"),
+    required=True,
+)
+CHANNEL: Final = _name("channel", "Cycler and channel as the files name it", "파일에 적힌 장비와 채널", required=True)
+
 ASSIGNMENTS: Final = Kind(
     "assignments",
     "채널 배정",
@@ -93,16 +129,8 @@ ASSIGNMENTS: Final = Kind(
     (
         FIRM,
         CELL,
-        _name("channel", "Cycler and channel as the files name it", "파일에 적힌 장비와 채널", required=True),
-        Field(
-            "from",
-            "from_unix_second",
-            "First moment, the site's wall clock unless it names an offset; '-' for always",
-            "시작 시각(시간대가 없으면 현장 시각), '-'는 처음부터",
-            read_moment,
-            ("begin", "start"),
-            required=True,
-        ),
+        CHANNEL,
+        FROM,
         Field(
             "to",
             "to_unix_second",
@@ -348,7 +376,128 @@ FIRMS: Final = Kind(
     ),
     alone=True,
 )
+CHANNELS: Final = Kind(
+    "channels",
+    "채널",
+    schema.CHANNEL,
+    (
+        CHANNEL,
+        FROM,
+        Field(
+            "to",
+            "to_unix_second",
+            "First moment after; empty until the channel's next row begins",
+            "끝난 시각, 같은 채널의 다음 행이 시작할 때까지면 비움",
+            read_moment,
+            ("until", "end"),
+        ),
+        _quantity(
+            "current_offset",
+            "Current that the channel reads where none flows, as calibrated",
+            "전류가 흐르지 않을 때 채널이 나타내는 전류(교정값)",
+            CURRENTS,
+            "current_offset_ampere",
+            "offset",
+            usual="na",
+            positive=False,
+        ),
+        _quantity(
+            "current_accuracy_of_range",
+            "Accuracy of the current, as a part of the range",
+            "전류 범위에 대한 전류 정확도",
+            FRACTIONS,
+            "current_accuracy_of_range",
+            "accuracy_of_range",
+            usual="percent",
+        ),
+        _quantity("full_scale", "Full scale of the current range", "전류 범위의 최댓값", CURRENTS, "full_scale_ampere"),
+        _quantity(
+            "input_resistance",
+            "Input resistance of the channel's voltmeter",
+            "전압계의 입력 저항",
+            RESISTANCES,
+            "input_resistance_ohm",
+            usual="gohm",
+        ),
+        Field("guard", "guard", "Whether the leads are guarded: yes or no", "가드 사용 여부", read_yes, ("guarded",)),
+        REMARKS,
+    ),
+    # Cyclers' own tables have a channel and a start as well.
+    alone=True,
+)
+SPECS: Final = Kind(
+    "specs",
+    "규격",
+    schema.SPEC_LIMIT,
+    (
+        FIRM,
+        _name(
+            "spec", "Name of the specification", "규격서 이름", also=("specification", "규격", "사양"), required=True
+        ),
+        Field(
+            "revision",
+            "revision",
+            "Revision of the specification, from 1; the latest one counts",
+            "규격서의 개정 번호(가장 높은 번호를 적용)",
+            read_positive_count,
+            ("rev", "개정"),
+            required=True,
+        ),
+        Field(
+            "quantity",
+            "quantity",
+            "What is limited: a quantity of docs/metrics.md, or a test of a wafer map",
+            "제한하는 항목",
+            lambda text: name_quantity(read_name(text)),
+            ("characteristic", "항목"),
+            required=True,
+        ),
+        Field(
+            "statistic",
+            "statistic",
+            "min or max for every cell, typ for the median of all",
+            "모든 셀이면 min 또는 max, 중앙값이면 typ",
+            one_of(STATISTICS),
+        ),
+        Field("lower", "lower", "Lower limit, inclusive", "하한값(포함)", read_number, ("lsl", "lower_limit", "하한")),
+        Field("upper", "upper", "Upper limit, inclusive", "상한값(포함)", read_number, ("usl", "upper_limit", "상한")),
+        Field("unit", "unit", "Unit of the limits", "단위", read_name, ("단위",)),
+        Field(
+            "cycle", "condition_cycle", "Condition: at this cycle", "조건: 사이클", read_positive_count, ("at_cycle",)
+        ),
+        _condition("temperature", "temperature", "온도", TEMPERATURES, "temperature_celsius", "temp", positive=False),
+        Field("c_rate", "condition_rate_per_hour", "Condition: rate", "조건: C-rate", read_number, ("rate",)),
+        _condition("current", "current", "전류", CURRENTS, "current_ampere", usual="ua"),
+        _condition(
+            "voltage_upper",
+            "upper end of the voltage window",
+            "상한 전압",
+            VOLTAGES,
+            "upper_voltage_volt",
+            positive=False,
+        ),
+        _condition(
+            "voltage_lower",
+            "lower end of the voltage window",
+            "하한 전압",
+            VOLTAGES,
+            "lower_voltage_volt",
+            positive=False,
+        ),
+        _condition("dod", "depth of discharge", "방전 심도", FRACTIONS, "depth_of_discharge", usual="percent"),
+        _condition("pulse_width", "time behind the edge of the current", "펄스 폭", TIMES, "pulse_second", usual="ms"),
+        _condition(
+            "soc", "state of charge", "충전 상태", FRACTIONS, "state_of_charge", usual="percent", positive=False
+        ),
+        _condition("frequency", "frequency", "주파수", FREQUENCIES, "frequency_hertz", usual="hz"),
+        PROJECT,
+        _name("stack", "Layer stack that it is for; all where empty", "적용할 적층 구조", also=("layer_stack",)),
+        Field("source", "source", "Where the limit is from", "출처", read_text, ("출처",)),
+        REMARKS,
+    ),
+    gather=gather_conditions,
+)
 # The first that a header row fits is its kind.
-KINDS: Final = (ASSIGNMENTS, CELLS, LAYERS, SPLITS, WAFERS, PROJECTS, FIRMS)
+KINDS: Final = (ASSIGNMENTS, CELLS, LAYERS, SPECS, SPLITS, WAFERS, PROJECTS, FIRMS, CHANNELS)
 # What refers to others is taken after them.
-TAKEN: Final = (FIRMS, PROJECTS, LAYERS, SPLITS, WAFERS, CELLS, ASSIGNMENTS)
+TAKEN: Final = (FIRMS, CHANNELS, PROJECTS, LAYERS, SPECS, SPLITS, WAFERS, CELLS, ASSIGNMENTS)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from warehouse.manifest_kinds import ASSIGNMENTS, CELLS, FIRMS, TAKEN
+from warehouse.manifest_kinds import ASSIGNMENTS, CELLS, CHANNELS, FIRMS, TAKEN
 from warehouse.manifest_rows import Fact
 from warehouse.marts import invalidate_answers
-from warehouse.registry import MANIFEST_CHANGE, SQL_TABLES, Registry, Row
+from warehouse.registry import CHANNEL, FIRM, MANIFEST_CHANGE, SQL_TABLES, Registry, Row
 
 if TYPE_CHECKING:
     from warehouse.manifest_fields import Kind
@@ -76,10 +76,10 @@ class Ledger:
         self._before: dict[str, dict[Key, Row]] = {}
         firms = {fact.firm for fact in facts}
         for kind in TAKEN:
-            named = {fact.values["channel"] for fact in facts if fact.kind is kind} if kind is ASSIGNMENTS else firms
             # A channel may be another firm's, which must be known to refuse it.
-            column = "channel" if kind is ASSIGNMENTS else kind.owner
-            rows = self._look(kind, column, named)
+            of_channel = kind is ASSIGNMENTS or kind is CHANNELS
+            named = {fact.values["channel"] for fact in facts if fact.kind is kind} if of_channel else firms
+            rows = self._look(kind, "channel" if of_channel else kind.owner, named)
             self._before[kind.name] = {tuple(row[name] for name in kind.key): row for row in rows}
         self._now = {name: dict(rows) for name, rows in self._before.items()}
         self._namesakes = {fact.values["cell_id"] for fact in facts if fact.kind is CELLS}
@@ -99,8 +99,8 @@ class Ledger:
     def put(self, kind: Kind, row: Row) -> None:
         """Make or change a row."""
         self._now[kind.name][tuple(row[name] for name in kind.key)] = row
-        firm = str(row[kind.owner])
-        if kind is not FIRMS and (firm,) not in self._now[FIRMS.name]:
+        firm = kind.firm_of(row)
+        if firm and kind is not FIRMS and (firm,) not in self._now[FIRMS.name]:
             self._now[FIRMS.name][firm,] = {"code": firm, "name": firm}
 
     def withdraw(self, kind: Kind, key: Key) -> None:
@@ -122,7 +122,7 @@ class Ledger:
         records = [_record_change(version, change) for change in changes]
         self._registry.put(connection, MANIFEST_CHANGE, records)
         firms = tuple(sorted({change.firm for change in changes if change.table == CELLS.table.name}))
-        for firm in firms:
+        for firm in _find_outdated(connection, changes):
             invalidate_answers(connection, firm)
         return firms
 
@@ -141,7 +141,7 @@ class Ledger:
         for key in dict.fromkeys((*before, *now)):
             old, new = before.get(key), now.get(key)
             row = new or old or {}
-            said = Change(kind.table.name, str(row[kind.owner]), _rest_of_key(kind, row), "")
+            said = Change(kind.table.name, kind.firm_of(row), _rest_of_key(kind, row), "")
             if old is None:
                 yield said
             elif new is None:
@@ -181,7 +181,7 @@ def restore_row(registry: Registry, table: str, key: Row, version: int) -> Row |
     """
     kind = NAMES[table]
     row = registry.row(SQL_TABLES[table], **key)
-    mine = {"table_name": table, "firm": str(key[kind.owner]), "row_key": _write_json(_rest_of_key(kind, key))}
+    mine = {"table_name": table, "firm": kind.firm_of(key), "row_key": _write_json(_rest_of_key(kind, key))}
     later = sa.select(MANIFEST_CHANGE).where(
         MANIFEST_CHANGE.c.version > version, *(MANIFEST_CHANGE.c[name] == value for name, value in mine.items())
     )
@@ -229,3 +229,10 @@ def _rest_of_key(kind: Kind, row: Row) -> Key:
 def _full_key(kind: Kind, change: Change) -> Key:
     rest = iter(change.key)
     return tuple(change.firm if name == kind.owner else next(rest) for name in kind.key)
+
+
+def _find_outdated(connection: sa.Connection, changes: Sequence[Change]) -> list[str]:
+    """Return the firms whose results a manifest may change; a channel has held anybody's cells, or nobody's."""
+    if any(change.table == CHANNEL.name for change in changes):
+        return ["", *connection.execute(sa.select(FIRM.c.code).order_by(FIRM.c.code)).scalars()]
+    return sorted({change.firm for change in changes})

@@ -49,8 +49,8 @@ class Fact:
 
     @property
     def firm(self) -> str:
-        """The firm whose row it is."""
-        return str(self.values[self.kind.owner])
+        """The firm whose row it is; nothing where it is the platform's own."""
+        return self.kind.firm_of(self.values)
 
     def refuse(self, error: Unfit) -> ManifestError:
         """Return the refusal of this row."""
@@ -193,6 +193,8 @@ def _finish(fact: Fact) -> None:
             if one.target != "from_unix_second":
                 raise Unfit("empty", "-", one.name)
             fact.values[one.target] = 0.0
+    if fact.kind.gather is not None:
+        fact.kind.gather(fact.values)
     # Registry keys hold no nulls: a wafer without a lot has an empty one.
     fact.values.update({name: "" for name in fact.kind.key if fact.values.get(name) is None})
     if "area_square_metre" not in fact.values:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from warehouse.errors import ManifestError
-from warehouse.manifest_kinds import ASSIGNMENTS, CELLS, SPLITS, TAKEN, WAFERS
+from warehouse.manifest_kinds import ASSIGNMENTS, CELLS, CHANNELS, SPECS, SPLITS, TAKEN, WAFERS
 from warehouse.manifest_ledger import Key, Ledger
 from warehouse.manifest_rows import Fact, is_same
 from warehouse.manifest_values import Unfit, as_number
 from warehouse.registry import Row
 from warehouse.wafer_frame import describe_frame, frame_of, lies_outside
+from warehouse.wafers.quantities import QUANTITIES
+from warehouse.wafers.units import limits_in_si
 
 DIE: Final = ("lot", "wafer", "source_die_x", "source_die_y")
 SHOWN_ROWS: Final = 10
@@ -36,9 +38,11 @@ def take_facts(ledger: Ledger, facts: Sequence[Fact]) -> tuple[list[Fact], Refus
     namesakes = _group(ledger.cells_called(), lambda cell: cell["cell_id"])
     on_wafer = _group(ledger.rows(CELLS), lambda cell: (cell["firm"], cell["lot"] or "", cell["wafer"]))
     rules: dict[str, Rule] = {
+        SPECS.name: _finish_limit,
         SPLITS.name: _finish_split,
         WAFERS.name: lambda book, row: _finish_wafer(book, row, on_wafer[row["firm"], row["lot"], row["wafer"]]),
         CELLS.name: lambda book, row: _finish_cell(book, row, namesakes[row["cell_id"]]),
+        CHANNELS.name: _finish_channel,
     }
     taken = []
     for kind in TAKEN:
@@ -95,7 +99,9 @@ def _drop_contradictions(facts: Sequence[Fact]) -> tuple[list[Fact], Refusals]:
 def _find_contradiction(group: list[Fact]) -> str:
     seen: dict[str, Any] = {}
     for fact in group:
-        said = {fact.kind.owner: fact.firm, **fact.values} | {f"more {name}": text for name, text in fact.more.items()}
+        said = {fact.kind.owner or "firm": fact.firm, **fact.values} | {
+            f"more {name}": text for name, text in fact.more.items()
+        }
         for name, value in said.items():
             if not is_same(seen.setdefault(name, value), value):
                 return name.removeprefix("more ")
@@ -110,6 +116,19 @@ def _finish_split(_: Ledger, row: Row) -> Row:
     return row | {"number": as_number(row["value"]) if row["value"] else None}
 
 
+def _finish_limit(_: Ledger, row: Row) -> Row:
+    """Work out a limit in SI units, from what the manifests said in theirs."""
+    quantity, lower, upper = row["quantity"], row["lower"], row["upper"]
+    if lower is None and upper is None:
+        raise Unfit("limit_missing", quantity, "lower")
+    if lower is not None and upper is not None and lower > upper:
+        raise Unfit("limit_order", f"{lower:g} > {upper:g}", "lower")
+    limits = limits_in_si(quantity, row["unit"] or "", lower, upper)
+    if limits is None:
+        raise Unfit("limit_unit", f"{row['unit'] or '-'}: {quantity}, {QUANTITIES[quantity].unit or '1, %'}", "unit")
+    return row | limits
+
+
 def _finish_wafer(ledger: Ledger, row: Row, cells: list[Row]) -> Row:
     """Work out the wafer's frame, and put the cells on it where they are in it."""
     row |= describe_frame(row)
@@ -119,6 +138,12 @@ def _finish_wafer(ledger: Ledger, row: Row, cells: list[Row]) -> Row:
         raise Unfit("cells_outside", ", ".join(outside[:SHOWN_ROWS]), "wafer")
     for cell in placed:
         ledger.put(CELLS, cell)
+    return row
+
+
+def _finish_channel(_: Ledger, row: Row) -> Row:
+    if row["to_unix_second"] is not None and row["to_unix_second"] <= row["from_unix_second"]:
+        raise Unfit("interval", "", "to_unix_second")
     return row
 
 

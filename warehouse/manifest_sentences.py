@@ -154,6 +154,24 @@ REFUSALS: Final[dict[str, Sentence]] = {
         "End the other assignment first: give its row the moment at which it ended.",
         "먼저 그 배정의 행에 끝난 시각을 적어 주십시오.",
     ),
+    "limit_missing": Sentence(
+        "The limit has neither a lower nor an upper value.",
+        "하한값과 상한값이 모두 없습니다.",
+        "Give one of them; to withdraw a limit, import a new revision of the specification without it.",
+        "하나 이상 적어 주십시오. 제한을 없애려면 그 항목이 없는 새 개정을 등록해 주십시오.",
+    ),
+    "limit_order": Sentence(
+        "The lower limit is above the upper one.",
+        "하한값이 상한값보다 큽니다.",
+        "Exchange or correct them.",
+        "두 값을 바꾸거나 바로잡아 주십시오.",
+    ),
+    "limit_unit": Sentence(
+        "The unit does not measure this quantity, or is not known.",
+        "이 항목에 쓸 수 없거나 알려지지 않은 단위입니다.",
+        "Use a unit of the quantity, such as uAh, ohm, kohm, nA, %, %/year, s or cycles.",
+        "uAh, ohm, kohm, nA, %, %/year, s, cycles처럼 항목에 맞는 단위를 써 주십시오.",
+    ),
 }
 NOTICES: Final[dict[str, Sentence]] = {
     "unit_unknown": Sentence(

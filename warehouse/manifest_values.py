@@ -20,6 +20,12 @@ AREAS: Final = {"mm2": -6, "cm2": -4, "m2": 0, "um2": -12, "square_metre": 0}
 LENGTHS: Final = {"nm": -9, "um": -6, "mm": -3, "cm": -2, "m": 0, "metre": 0, "angstrom": -10, "å": -10}
 CAPACITIES: Final = {"ah": 0, "mah": -3, "uah": -6, "nah": -9}
 VOLTAGES: Final = {"volt": 0, "v": 0, "mv": -3}
+CURRENTS: Final = {"ampere": 0, "a": 0, "ma": -3, "ua": -6, "na": -9, "pa": -12}
+RESISTANCES: Final = {"ohm": 0, "kohm": 3, "megohm": 6, "gohm": 9, "tohm": 12}
+FRACTIONS: Final = {"fraction": 0, "percent": -2, "pct": -2, "ppm": -6}
+TEMPERATURES: Final = {"celsius": 0, "c": 0, "degc": 0}
+TIMES: Final = {"second": 0, "s": 0, "ms": -3, "us": -6}
+FREQUENCIES: Final = {"hertz": 0, "hz": 0, "khz": 3}
 
 # An empty cell says nothing and changes nothing; one of these says that there is no value.
 NO_VALUE: Final = frozenset({"-", "–", "—"})  # noqa: RUF001 spreadsheets turn a hyphen into one of these dashes
@@ -75,6 +81,11 @@ def read_count(text: str) -> int:
     return int(value)
 
 
+def read_number(text: str) -> float:
+    """Return a number, whatever its sign."""
+    return read_quantity(text, 0, positive=False)
+
+
 def read_positive_count(text: str) -> int:
     """Return a whole number above zero."""
     value = read_count(text)
@@ -117,6 +128,11 @@ def one_of(words: Mapping[str, tuple[str, ...]]) -> Callable[[str], str]:
     return read
 
 
+def read_yes(text: str) -> bool:
+    """Return whether a word says yes; it must say yes or no."""
+    return _YES_OR_NO(text) == "yes"
+
+
 def read_moment(text: str) -> datetime:
     """Return a moment; one that names no offset is the site's own wall clock and comes without a zone."""
     found = MOMENT.fullmatch(" ".join(unicodedata.normalize("NFKC", text).casefold().split()))
@@ -136,6 +152,9 @@ def as_number(text: str) -> float | None:
         return read_quantity(text, 0, positive=False)
     except Unfit:
         return None
+
+
+_YES_OR_NO: Final = one_of({"yes": ("y", "true", "1", "예", "유"), "no": ("n", "false", "0", "아니오", "무")})
 
 
 def _to_decimal(text: str) -> Decimal:

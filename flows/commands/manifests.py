@@ -144,8 +144,10 @@ def manifest_rows(
     if known is None:
         raise UsageError(f"there is no kind {kind!r}: {', '.join(one.name for one in KINDS)}")
     table = SQL_TABLES[known.table.name]
-    mine = [table.c[known.owner] == normalise(firm)] if firm is not None else []
-    ordered = sa.select(table).where(*mine).order_by(*(table.c[name] for name in (known.owner, *known.key)))
+    # What is the platform's own is no firm's.
+    mine = [table.c[known.owner] == normalise(firm) if known.owner else sa.false()] if firm is not None else []
+    names = dict.fromkeys(name for name in (known.owner, *known.key) if name)
+    ordered = sa.select(table).where(*mine).order_by(*(table.c[name] for name in names))
     rows = open_home(home).registry.rows(ordered)
     if json:
         print_json(rows)

@@ -1,5 +1,8 @@
 -- Which activation energies do the cells' resistances and conductivities have?
 -- reads: arrhenius
+-- formula: ln y = ln y0 - Ea / (k·T), y = 1/R, T/R, σ or σ·T as form says; least squares, Student's t with n - 2 degrees of freedom
+-- condition: impedance.fewest_temperatures over impedance.smallest_span_kelvin, at one state of charge; temperatures recorded or stated, never from a name
+-- source: Arrhenius; over nine points ln σ and ln σT give energies that differ by 0.02 eV, so the form is named
 -- firm | | Code of the firm
 -- cell_id | | The cell
 -- quantity | | hf_resistance, interface_resistance or ionic_conductivity

@@ -1,5 +1,8 @@
 -- Which elements make up the fitted impedance spectra?
 -- reads: spectrum_elements, test
+-- formula: arc R / (1 + (jωτ)ⁿ) with Q = τⁿ / R, apex 1 / (2πτ), capacitance (QR)^(1/n) / R; relative permittivity C·L / (ε0·A)
+-- condition: elements of fitted spectra alone; a permittivity only with area and thickness from the manifest
+-- source: Hsu and Mansfeld 2001; Irvine, Sinclair and West 1990
 -- cell_id | | The cell; null while unassigned
 -- test_id | | The test
 -- spectrum_index | | Number of the spectrum within its test, from 1

@@ -1,5 +1,9 @@
 -- What do the impedance spectra say, and which may be trusted?
 -- reads: spectrum_fits, test
+-- formula: arc R / (1 + (jωτ)ⁿ), tail 1 / (Q (jω)ⁿ), R0 and L in series; weighted least squares of (Z_fit - Z) / abs(Z)
+-- formula: hf_resistance: R0 with the arcs above the band and the electrolyte's; interface_resistance: sum of the other arcs; interface_capacitance = (QR)^(1/n) / R; conductivity L / (R·A)
+-- condition: the Kramers-Kronig test is passed within impedance.kk_point, the misfit is below impedance.misfit, and a figure's interval is narrower than its value; else refused with a reason
+-- source: Boukamp 1995 (linear Kramers-Kronig); Hsu and Mansfeld 2001 (capacitance of a constant phase element); Irvine, Sinclair and West 1990 (processes by their capacitance)
 -- cell_id | | The cell; null while unassigned
 -- test_id | | The test
 -- spectrum_index | | Number of the spectrum within its test, from 1

@@ -1,5 +1,9 @@
 -- What did each executed step do?
 -- reads: steps, test
+-- formula: charge_ah = Σ ½(I_k + I_k+1)(t_k+1 - t_k) / 3600, energy_wh likewise of V·I, over neighbouring records of the step
+-- formula: counter_ratio = charge_ah / counter_charge_ah; primary_charge_ah is the counter's where that is fine enough
+-- condition: gaps are left out: intervals derivation.gap_factor times longer than their neighbours and the step's median
+-- source: trapezoid; a left rectangle is 5 % off on a taper of 600 s that is sampled every 60 s
 -- cell_id | | The cell; null while unassigned
 -- test_id | | The test
 -- step_count | | Number of the step within the test, from 1

@@ -18,8 +18,12 @@
 -- last_unix_second | s | Wall clock of the last record, UTC
 -- source_sha256 | | Hash of the raw bytes
 -- warnings | | Warnings, as JSON
+-- continues | | The test that it continues, as both say of themselves; null where none is known
+-- part | | Its place in its chain of continuations, from 1; null where it is alone
+-- linked_by | | What shows that it continues that one
 SELECT
     test_id, revision, firm, cell_id, assigned_by, convention, kind, format, reader_version, channel,
-    "rows", spectra, steps, cycles, first_unix_second, last_unix_second, source_sha256, warnings
+    "rows", spectra, steps, cycles, first_unix_second, last_unix_second, source_sha256, warnings,
+    CASE WHEN continues IN (SELECT test_id FROM test) THEN continues END AS continues, part, linked_by
 FROM test
-ORDER BY firm, cell_id, first_unix_second, test_id
+ORDER BY firm, cell_id, coalesce(first_unix_second, chain_unix_second), coalesce(chain, test_id), part, test_id
