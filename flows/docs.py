@@ -1,4 +1,4 @@
-"""The generated pages of ``docs/``: schema, formats, queries, manifests' columns, and the README's support table.
+"""The generated pages of ``docs/``: schema, formats, queries, metrics, manifests, and the README's support table.
 
 ``python -m flows.docs`` writes them, ``--check`` says which are stale and ends with 1.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import parsers
+from flows.metrics_page import write_metrics
 from warehouse.ask import questions
 from warehouse.manifest_fields import Field, Kind
 from warehouse.manifest_kinds import KINDS
@@ -132,6 +133,7 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     ROOT / "docs" / "formats.md": write_formats,
     ROOT / "docs" / "queries.md": write_queries,
     ROOT / "docs" / "manifests.md": write_manifests,
+    ROOT / "docs" / "metrics.md": lambda: f"{GENERATED}{write_metrics()}",
     ROOT / "README.md": write_readme,
 }
 

@@ -72,6 +72,12 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "Check that it is a result file; if it is, send it to the operators so that a reader can be written.",
         "결과 파일이 맞는지 확인하고, 맞다면 판독기를 만들 수 있도록 운영자에게 보내 주십시오.",
     ),
+    "table_not_described": Sentence(
+        "This table is described in settings.toml, but the description leaves something open; that is never guessed.",
+        "settings.toml에 이 표의 설명이 있지만 빠진 항목이 있습니다. 빠진 항목은 추측하지 않습니다.",
+        "Put in what the instrument's manual or its operator says, then read the file again with 'cellar backfill'.",
+        "장비 설명서나 담당자에게 확인하여 항목을 채운 뒤 'cellar backfill'로 다시 읽어 주십시오.",
+    ),
     "format_ambiguous": Sentence(
         "More than one format claims this file.",
         "둘 이상의 형식이 이 파일을 자기 것으로 인식합니다.",
@@ -106,10 +112,12 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "unit_unknown": Sentence(
         "Nothing says whether this cycler counts microamperes or nanoamperes; that is never guessed.",
         "이 충방전기가 마이크로암페어와 나노암페어 중 어느 단위로 기록하는지 알 수 없습니다. 단위는 추측하지 않습니다.",
-        'Write a text file cellar.toml with the single line unit = "uA" or unit = "nA", as the cycler\'s specification '
-        "says, into the test's folder, and drop the folder again as a zip.",
-        '충방전기 사양에 따라 unit = "uA" 또는 unit = "nA" 한 줄만 적은 텍스트 파일 cellar.toml을 시험 폴더에 넣고, '
-        "폴더를 zip으로 압축하여 다시 넣어 주십시오.",
+        'Write into the home\'s settings.toml [cycler."NAME"] and below it current_unit = "uA" or current_unit = "nA", '
+        "as the cycler's specification says, where NAME is the name of a folder above its files; or put a text file "
+        'cellar.toml with the line unit = "uA" or unit = "nA" into the test\'s folder. Then drop the folder again.',
+        '충방전기 사양에 따라 settings.toml에 [cycler."이름"]과 current_unit = "uA" 또는 current_unit = "nA"를 한 줄씩 '
+        '적거나(이름은 파일 위에 있는 폴더의 이름), unit = "uA" 또는 unit = "nA" 한 줄을 적은 텍스트 파일 '
+        "cellar.toml을 시험 폴더에 넣은 다음 폴더를 다시 넣어 주십시오.",
     ),
     "unknown_layout": Sentence(
         "The file has a layout that is not documented for this cycler, so its values cannot be placed safely.",
@@ -314,6 +322,48 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "파일이 다시 쓰였고 이전보다 데이터가 적습니다. 새 데이터가 이전 데이터를 대신하며 두 파일 모두 보관됩니다.",
         "Check whether that was intended; if not, drop the longer file again under the same name.",
         "의도한 것인지 확인하십시오. 아니라면 더 긴 파일을 같은 이름으로 다시 넣어 주십시오.",
+    ),
+    "map_unknown": Sentence(
+        "The file is no wafer map of a known layout.",
+        "알려진 형식의 웨이퍼 맵이 아닙니다.",
+        "Save the map as STDF V4, SINF or KLARF 1.x.",
+        "맵을 STDF V4, SINF 또는 KLARF 1.x 형식으로 저장하십시오.",
+    ),
+    "map_layout": Sentence(
+        "The map is of a version or kind whose values cannot be placed safely.",
+        "값의 위치를 안전하게 정할 수 없는 버전이나 종류의 웨이퍼 맵입니다.",
+        "Save it again as STDF V4, SINF or KLARF 1.2 without mirrored coordinates.",
+        "좌표를 뒤집지 않은 STDF V4, SINF 또는 KLARF 1.2 형식으로 다시 저장하십시오.",
+    ),
+    "map_without_wafer": Sentence(
+        "The map does not say which wafer it is of.",
+        "어느 웨이퍼의 맵인지 적혀 있지 않습니다.",
+        "Name lot and wafer with --lot and --wafer; a file without any wafer's record has to be exported again.",
+        "--lot과 --wafer로 로트와 웨이퍼를 알려 주십시오. 웨이퍼 기록이 없는 파일은 다시 내보내십시오.",
+    ),
+    "map_count": Sentence(
+        "The map does not hold as many dies as it says.",
+        "맵에 적힌 다이 수와 실제 다이 수가 다릅니다.",
+        "Export the map again; if it was edited by hand, correct the count.",
+        "맵을 다시 내보내 주십시오. 손으로 고친 파일이라면 다이 수를 바로잡으십시오.",
+    ),
+    "map_orientation": Sentence(
+        "Nothing says on which side of the map the notch is or how its dies are counted; that is never guessed.",
+        "맵의 어느 쪽에 노치가 있는지, 다이를 어떻게 세는지 알 수 없습니다. 방향은 추측하지 않습니다.",
+        "State it with --notch, --x-axis and --y-axis, or in the manifest of wafers.",
+        "--notch, --x-axis, --y-axis 또는 웨이퍼 명세표로 알려 주십시오.",
+    ),
+    "map_outside": Sentence(
+        "With this centre, pitch and orientation, dies of the map would lie outside the wafer.",
+        "이 중심, 간격, 방향으로는 맵의 다이가 웨이퍼 밖에 놓입니다.",
+        "Check the wafer's diameter, pitch and centre die in the map and in the manifest of wafers.",
+        "맵과 웨이퍼 명세표의 지름, 간격, 중심 다이를 확인하십시오.",
+    ),
+    "map_contradicts": Sentence(
+        "What was stated of the map contradicts what the file itself says.",
+        "알려 준 내용이 맵 파일에 적힌 내용과 서로 다릅니다.",
+        "Leave out what the file says, or correct it.",
+        "파일에 적힌 항목은 빼거나 바로잡아 주십시오.",
     ),
 }
 

@@ -43,6 +43,17 @@ class Frame:
         # Adding zero makes -0.0, which a turn gives for 0, a plain zero.
         return a * x + b * y + 0.0, c * x + d * y + 0.0
 
+    def count(self, x: int, y: int) -> tuple[int, int]:
+        """Return how the map counts a canonical die: the way back of :meth:`place`."""
+        (a, b), (c, d) = self.turn
+        # A turn with signs is undone by its transpose.
+        return a * x + c * y + self.centre[0], b * x + d * y + self.centre[1]
+
+    def unrotate(self, x: float, y: float) -> tuple[float, float]:
+        """Return a canonical distance along the map's axes: the way back of :meth:`rotate`."""
+        (a, b), (c, d) = self.turn
+        return a * x + c * y + 0.0, b * x + d * y + 0.0
+
     def as_json(self) -> str:
         """Return ``[[a, b, c], [d, e, f]]``: canonical x = a·die_x + b·die_y + c, y likewise."""
         shift = self.place(0, 0)
