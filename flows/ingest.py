@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +17,11 @@ from flows.accounts import Receipt, blank_receipt, describe_test
 from flows.drops import Drop, drop_of, list_files, open_drops
 from flows.receipts import write_receipt_file
 from flows.taking import Taking, find_firm, give_test, read_again
-from flows.versions import find_candidates, has_come_back
+from flows.versions import find_candidates, has_come_back, keep_lost
 from warehouse.archive import Capture
-from warehouse.errors import Outdated, QuarantineError, StoreBusy, StoreFailed, UsageError
+from warehouse.errors import DamageError, Outdated, QuarantineError, StoreBusy, StoreFailed, UsageError
 from warehouse.home import Home
-from warehouse.publish import Owner, Prepared, prepare_reread, revise_test
+from warehouse.publish import Owner, Prepared, prepare_reread, retire_listed, revise_test
 from warehouse.registry import SOURCE_FILE, TEST, Row
 from warehouse.sentences import explain
 from warehouse.sources import (
@@ -30,9 +33,15 @@ from warehouse.sources import (
     supersede_source,
     write_receipt,
 )
+from warehouse.verify import Finding, heal_archive
+
+log: Final = logging.getLogger("cellar.ingest")
 
 NO_OWNER: Final = Owner()
 TRIES: Final = 5
+# What a content is called whose name was never written down.
+ADOPTED: Final = "found-in-archive"
+ADOPTED_DIGITS: Final = 12
 
 
 def ingest_paths(
@@ -88,6 +97,18 @@ def finish_unfinished(home: Home) -> list[Receipt]:
     return receipts
 
 
+def adopt_contents(home: Home, hashes: Collection[str]) -> list[Receipt]:
+    """Take in contents that the archive has and no row tells of: whoever captured them was killed before that.
+
+    Nobody knows what they were called; as long as the file lies in an inbox, the watcher takes it in by its name first.
+    """
+    receipts: list[Receipt] = []
+    for sha256 in hashes:
+        with suppress(StoreBusy), home.archive.materialise(sha256) as path:
+            receipts.extend(_ingest_whole(home, drop_of(path, f"{ADOPTED}-{sha256[:ADOPTED_DIGITS]}"), NO_OWNER))
+    return receipts
+
+
 def retry_source(home: Home, sha256: str) -> Receipt:
     """Read a quarantined source again from the archive.
 
@@ -117,6 +138,26 @@ def repair_test(home: Home, test: Row) -> Prepared:
     return revise_test(home, test["test_id"], lambda current: prepare_reread(home, current, incoming))
 
 
+def repair_home(home: Home, findings: list[Finding]) -> list[str]:
+    """Rebuild what can be rebuilt: sources from the inboxes, tests from their sources, marts in the next night."""
+    healed = heal_archive(home, findings)
+    damaged = [finding for finding in findings if finding.serious and finding.place == "table"]
+    lost = {finding.test_id for finding in findings if finding.place == "archive" and finding.sha256 not in healed}
+    strangers = [finding.sha256 for finding in findings if finding.kind == "unlisted" and finding.sha256]
+    healed += [receipt["sha256"] for receipt in adopt_contents(home, strangers)]
+    repaired = healed + retire_listed(home, [finding.path for finding in damaged if finding.test_id is None])
+    for test_id in sorted({finding.test_id for finding in damaged if finding.test_id} - lost - {None}):
+        test = home.registry.row(TEST, test_id=test_id)
+        if test is None:
+            continue
+        try:
+            repair_test(home, test)
+            repaired.append(test_id)
+        except (QuarantineError, DamageError) as error:
+            log.error("%s cannot be rebuilt: %s", test_id, error)  # noqa: TRY400 the traceback tells nobody anything
+    return repaired
+
+
 def wish_of(source: Row) -> Owner:
     """Return the owner that a drop named when it came."""
     return Owner(source["firm"], source["cell_id"], "option" if source["firm"] else None)
@@ -125,9 +166,24 @@ def wish_of(source: Row) -> Owner:
 def _ingest_whole(home: Home, whole: Drop, wish: Owner) -> Iterator[Receipt]:
     with open_drops(whole) as drops:
         for drop in drops:
-            receipt = _ingest_drop(home, drop, wish)
-            write_receipt_file(home, receipt)
+            receipt = _ingest_told(home, drop, wish)
             yield receipt
+            if drop.container and receipt["sha256"]:
+                yield from _ingest_members(home, drop, receipt["sha256"], wish)
+                return
+
+
+def _ingest_members(home: Home, container: Drop, sha256: str, wish: Owner) -> Iterator[Receipt]:
+    """Take in what an archive holds, from our copy of it: the one that was dropped may change or go meanwhile."""
+    with home.archive.materialise(sha256) as path, open_drops(replace(container, path=path)) as drops:
+        for drop in islice(drops, 1, None):
+            yield _ingest_told(home, drop, wish)
+
+
+def _ingest_told(home: Home, drop: Drop, wish: Owner) -> Receipt:
+    receipt = _ingest_drop(home, drop, wish)
+    write_receipt_file(home, receipt)
+    return receipt
 
 
 def _ingest_drop(home: Home, drop: Drop, wish: Owner) -> Receipt:
@@ -150,6 +206,8 @@ def _ingest_once(home: Home, drop: Drop, wish: Owner) -> Receipt:
     try:
         if drop.refusal is not None:
             raise drop.refusal
+        if drop.packed:
+            keep_lost(home, drop)
         captured = home.archive.capture(drop.path, drop.shown, find_candidates(home, drop.path, drop.shown))
     except QuarantineError as error:
         return _refuse_unread(home, drop.shown, error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from prefect.schedules import Cron
 
 from flows.backfill import run_backfill
 from flows.ingest import ingest_paths
-from flows.nightly import NightRecord, run_night
+from flows.nightly import NIGHT_HOUR, NightRecord, is_night_due, run_night
 from flows.watch import Look, Watcher, scan_once
 from warehouse.errors import StoreBusy
 from warehouse.home import Home, open_home
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("cellar.pipeline")
 
-NIGHT_CRON: Final = "0 2 * * *"
+NIGHT_CRON: Final = f"0 {NIGHT_HOUR} * * *"
 RETRIES: Final = 5
 RETRY_SECONDS: Final = 10
 
@@ -112,6 +112,7 @@ def nightly(home: str, day: str | None = None) -> NightRecord:
     """Compact, summarise, clean up; see :func:`flows.nightly.run_night`."""
     record = night_task(home, day)
     create_table_artifact(table=record["done"], key="night", description=f"Night of {record['date']}")
+    create_table_artifact(table=record["stages"], key="night-stages", description=f"Stages of {record['date']}")
     return record
 
 
@@ -125,6 +126,9 @@ def serve_home(home: Home) -> None:
         backfill.to_deployment("backfill", parameters={"home": folder}, concurrency_limit=1),
         ingest_batch.to_deployment("ingest", parameters={"home": folder, "paths": []}),
     )
+    if is_night_due(home, datetime.now(UTC)):
+        # The machine was off at two; as a daemon, so that a stop need not wait for it, and the next start catches up.
+        threading.Thread(target=nightly, args=(folder,), name="cellar-missed-night", daemon=True).start()
     # Called without an event loop these are deployments; the signature also allows for one.
     serve(*(deployment for deployment in deployments if isinstance(deployment, RunnerDeployment)))
 

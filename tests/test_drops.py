@@ -70,6 +70,15 @@ def test_zip_of_several_files_is_taken_one_by_one(home: Home, tmp_path: Path, me
     assert (second["state"], second["path"], second["rows"]) == ("committed", f"{path}!two.csv", TWO.height)
 
 
+def test_members_are_those_of_the_kept_copy(home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+    """A zip that is removed once it is in the archive still gives all its files."""
+    dropped = pack(tmp_path / "z.zip", members)
+    receipts = ingest_paths(home, [dropped])
+    assert next(receipts)["state"] == "ignored"
+    dropped.unlink()
+    assert [receipt["state"] for receipt in receipts] == ["committed"] * len(members)
+
+
 def test_zip_of_one_file_is_that_file(home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
     """A zip of one test gives one receipt, and the test."""
     (receipt,) = take(home, pack(tmp_path / "one.zip", {"one.csv": members["one.csv"]}))
@@ -100,7 +109,7 @@ def test_folders_in_a_zip_count_at_a_retry(
     add_firm(local_home, "ACME")
     path = pack(tmp_path / "lab.zip", {"ACME/one.csv": members["one.csv"], "two.csv": members["two.csv"]})
     with monkeypatch.context() as patch:
-        patch.setattr("parsers.claims", lambda _source: [])
+        patch.setattr("parsers.claims", lambda *_: [])
         _, first, _ = take(local_home, path)
     assert retry_source(local_home, first["sha256"])["firm"] == "ACME"
 

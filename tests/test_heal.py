@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from made_cells import cycle, measure, write_bdf
 
-from flows.ingest import ingest_paths
+from flows.ingest import ingest_paths, repair_home
 from flows.names import printable
 from warehouse.errors import DamageError
 from warehouse.files import temporary_beside
 from warehouse.home import Home
 from warehouse.registry import INBOX_FILE
+from warehouse.sources import count_states
 from warehouse.verify import Finding, check_home, heal_archive, remove_leftovers
 
 OTHER = "0123456789abcdef" * 2
@@ -124,4 +125,16 @@ def test_living_writers_are_spared(local_home: Home, grown: list[str], monkeypat
         patch.setattr(local_home.leases, "living", lambda: frozenset({local_home.owner, OTHER}))
         assert remove_leftovers(local_home) == 0
     assert remove_leftovers(local_home) == 4
+    assert list(check_home(local_home)) == []
+
+
+def test_content_without_a_row_is_adopted(local_home: Home, tmp_path: Path) -> None:
+    """Bytes whose capture was the last thing that a killed process did are told, and repair takes them in."""
+    path = write_bdf(tmp_path / "lost.csv", measure(cycle([1e-3])))
+    captured = local_home.archive.capture(path, "lost.csv")
+    path.unlink()
+    found = list(check_home(local_home))
+    assert [(each.kind, each.place, each.serious) for each in found] == [("unlisted", "archive", False)]
+    assert repair_home(local_home, found) == [captured.sha256]
+    assert count_states(local_home)["committed"] == 1
     assert list(check_home(local_home)) == []

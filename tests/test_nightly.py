@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from disk_spy import files_below
 from made_cells import AMPERE, DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
-from flows.nightly import run_night
+from flows import nightly
+from flows.nightly import is_night_due, run_night
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells, rederive_changed
 from warehouse.publish import Owner
 from warehouse.registry import NIGHT, STORED_FILE
+from warehouse.results import result_tables
 from warehouse.schema import ANSWERS
+from warehouse.scrub import ROUND_DAYS
 from warehouse.verify import check_home
 
 A1, A2, B1 = Owner("A", "A1", "option"), Owner("A", "A2", "option"), Owner("B", "B1", "option")
@@ -184,7 +187,8 @@ def test_retired_files_are_removed(firms: Home) -> None:
     put_cells(firms, [{"firm": "A", "cell_id": "A2", "convention": "full_discharge_first"}])
     rederive_changed(firms)
     record = run_night(firms)
-    assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS)
+    results = sum(row["table_name"] in result_tables() for row in listed(firms, STORED_FILE.c.firm == "A"))
+    assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS) + results
     on_disk = {path.relative_to(firms.folder / "tables").as_posix() for path in files_below(firms.folder / "tables")}
     assert on_disk == {row["path"] for row in firms.registry.rows(sa.select(STORED_FILE))}
     assert len(listed(firms)) == len(on_disk)
@@ -209,7 +213,8 @@ def test_files_of_a_firm_hold_its_rows_only(local_firms: Home, table: str) -> No
 def test_unassigned_tests_are_compacted_apart(local_firms: Home) -> None:
     """Tests without an owner have marts of their own, which no firm opens, and no stored answers."""
     record = run_night(local_firms)
-    assert actions(record, "") == {"steps": "made", "cycles": "made"}
+    assert {"steps", "cycles"} <= actions(record, "").keys()
+    assert not {"fade", "summary"} & actions(record, "").keys()
     assert all("firm=_unassigned/" in row["path"] for row in listed(local_firms, STORED_FILE.c.firm == ""))
 
 
@@ -248,3 +253,58 @@ def test_impedance_alone_needs_no_mart(local_home: Home) -> None:
     run_night(local_home)
     assert run_night(local_home)["made"] == 0
     assert local_home.query("spectra", firm="A").height == 1
+
+
+def test_missed_night_is_due(local_firms: Home) -> None:
+    """A night is due when none has run since two in the morning of the site, and not before there is a test."""
+    moment = datetime.now(UTC)
+    assert is_night_due(local_firms, moment)
+    run_night(local_firms)
+    assert not is_night_due(local_firms, moment)
+    assert is_night_due(local_firms, moment + timedelta(days=1))
+
+
+def test_empty_home_has_no_night_to_catch_up(local_home: Home) -> None:
+    """A home without tests waits for its first two in the morning."""
+    assert not is_night_due(local_home, datetime.now(UTC))
+
+
+def test_failed_stage_is_told_and_the_others_run(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that fails is tried three times, named in the record, and the stages behind it still run."""
+
+    def fail(_night: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(nightly, "RETRY_SECONDS", 0.0)
+    monkeypatch.setitem(nightly.STAGES, "platform", fail)
+    record = run_night(local_firms)
+    stages = {stage["stage"]: stage for stage in record["stages"]}
+    assert record["failed"] == ["platform"]
+    assert (stages["platform"]["tries"], stages["platform"]["failed"]) == (3, "OSError: the disk is full")
+    assert stages["backup"]["failed"] is None
+    assert (local_firms.folder / "backups").is_dir()
+
+
+def test_scrub_reads_everything_within_a_round(local_firms: Home) -> None:
+    """A damaged file that no night needs is found by the scrub, on one night of a round, and told."""
+    (row, *_) = listed(local_firms, STORED_FILE.c.table_name == "measurements")
+    break_file(local_firms, row)
+    days = [date(2026, 3, 1) + timedelta(days=number) for number in range(ROUND_DAYS)]
+    records = [record for day in days if (record := run_night(local_firms, day))["scrub_damaged"]]
+    assert [record["warnings"] for record in records] == [[f"damaged: table {row['path']}"]]
+
+
+def test_damage_costs_one_firm_its_night(local_firms: Home) -> None:
+    """A table that cannot be read is named; its firm waits for repair, and the others have their tables."""
+    (row, *_) = listed(local_firms, STORED_FILE.c.table_name == "steps", STORED_FILE.c.firm == "A")
+    break_file(local_firms, row)
+    record = run_night(local_firms)
+    assert record["failed"] == ["aggregate"]
+    assert f"damaged: table {row['path']}" in record["warnings"]
+    assert actions(record, "B")["steps"] == "skipped"
+    assert listed(local_firms, STORED_FILE.c.table_name == "summary", STORED_FILE.c.firm == "B")
+
+
+def break_file(home: Home, row: dict[str, Any]) -> None:
+    path = home.store.path_of(row["path"])
+    path.write_bytes(path.read_bytes()[:-1] + b"!")

@@ -17,7 +17,6 @@ from warehouse.errors import QuarantineError, SourceBusy
 from warehouse.files import TEMPORARY, hash_file
 from warehouse.publish import name_test
 from warehouse.registry import INBOX_FILE, SOURCE_FILE, STORED_FILE, TEST, Row
-from warehouse.schema import ANSWERS
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -28,7 +27,6 @@ log: Final = logging.getLogger("cellar.verify")
 SURELY_LEFT_SECONDS: Final = 86_400.0
 # Test, revision, and who wrote it: see `warehouse.parts.name_file`.
 FILE_NAME: Final = re.compile(r"(?P<test>.+)-r\d+(-(?P<owner>[0-9a-f]+)-\d+)?")
-MADE_AT_NIGHT: Final = frozenset({"mart", *(table.name for table in ANSWERS)})
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Finding:
 
 def check_home(home: Home) -> Iterator[Finding]:
     """Compare every stored file and every archived source with its hash, and the registry with the disk."""
-    yield from _check_tables(home)
+    yield from check_tables(home)
     yield from _check_archive(home)
     yield from _check_unlisted(home)
     unfinished = sa.select(SOURCE_FILE).where(SOURCE_FILE.c.state == "in_progress")
@@ -67,7 +65,8 @@ def heal_archive(home: Home, findings: Collection[Finding]) -> list[str]:
 
     A file that has grown since begins with the bytes of its earlier versions, be it in an inbox or in the archive.
     """
-    hashes = {finding.sha256 for finding in findings if finding.place == "archive" and finding.sha256}
+    broken = (finding for finding in findings if finding.place == "archive" and finding.serious)
+    hashes = {finding.sha256 for finding in broken if finding.sha256}
     sources = _sources(home)
     damaged = [Known(row["sha256"], row["size"]) for row in sources if row["sha256"] in hashes]
     heads = {row["head_sha256"] for row in sources if row["sha256"] in hashes} - {None}
@@ -104,12 +103,14 @@ def _is_left(path: Path, known: set[str], others: Collection[str]) -> bool:
     if named is not None and not known.isdisjoint({named["test"], named["test"].rpartition("-")[0]}):
         return not any(named["owner"] and other.startswith(named["owner"]) for other in others)
     # Files of the night tell no writer; one that is this old will not be listed any more.
-    made_at_night = path.stem.rpartition("-")[0] in MADE_AT_NIGHT
+    made_at_night = path.stem.rpartition("-")[0] in {"mart", path.parent.name}
     return made_at_night and (not others or time.time() - path.stat().st_mtime > SURELY_LEFT_SECONDS)
 
 
-def _check_tables(home: Home) -> Iterator[Finding]:
-    for row in home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.current)):
+def check_tables(home: Home, firm: str | None = None) -> Iterator[Finding]:
+    """Compare the stored files that readers open, of all firms or of one, with their hashes."""
+    mine = () if firm is None else (STORED_FILE.c.firm == firm,)
+    for row in home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.current, *mine)):
         path = home.store.path_of(row["path"])
         if not path.exists():
             yield Finding("missing", "table", row["path"], row["test_id"], serious=True)
@@ -133,6 +134,11 @@ def _sources(home: Home) -> list[Row]:
 def _check_unlisted(home: Home) -> Iterator[Finding]:
     for path in _unlisted(home):
         yield Finding("unlisted", "table", _below(home, path), None, serious=False)
+    known = {row["sha256"] for row in _sources(home)}
+    for sha256 in home.archive.contents():
+        if sha256 not in known:
+            path = home.archive.path_of(sha256).relative_to(home.archive.folder)
+            yield Finding("unlisted", "archive", path.as_posix(), None, serious=False, sha256=sha256)
     for path in sorted(home.archive.folder.rglob(f"*{TEMPORARY}")):
         yield Finding("unlisted", "archive", path.relative_to(home.archive.folder).as_posix(), None, serious=False)
 

@@ -6,22 +6,22 @@ import signal
 import threading
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from flows.commands.ingesting import print_receipt
 from flows.console import EXIT_CHECK, HomeOption, JsonOption, err, out, print_json, print_rows, show_progress
 from flows.demo import run_demo
-from flows.ingest import repair_test
-from flows.nightly import run_night
-from flows.virtual_lab import LabOptions, simulate
+from flows.ingest import repair_home
+from flows.nightly import NightRecord, last_night, run_night
+from flows.virtual_lab import LIFE_BLOCKS, LabOptions, blocks, simulate
 from flows.watch import Look, Watcher, scan_once, watch_inboxes
-from warehouse.errors import DamageError, QuarantineError, RegistryLost, UsageError
+from warehouse.errors import RegistryLost, UsageError
 from warehouse.home import Home, open_home
-from warehouse.publish import retire_listed
-from warehouse.registry import TEST
-from warehouse.verify import Finding, check_home, heal_archive
+from warehouse.verify import check_home
+
+BLOCKS_HELP: Final = f"Simulated besides, comma-separated: {', '.join((*LIFE_BLOCKS, *blocks()))}."
 
 
 def register(app: typer.Typer) -> None:
@@ -38,18 +38,31 @@ def nightly(
     home: HomeOption = None,
     *,
     day: Annotated[str | None, typer.Option("--date", help="The date it stands for.", show_default=False)] = None,
+    last: Annotated[bool, typer.Option("--last", help="Show what the newest night did, and run none.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run the nightly aggregation now: compact, summarise, clean up."""
+    """Run the nightly aggregation now: derive, compute, compact, check, copy."""
     try:
         stands_for = date.fromisoformat(day) if day else None
     except ValueError as error:
         raise UsageError(f"{day!r} is no date such as 2026-03-02") from error
-    record = run_night(open_home(home), stands_for)
+    record = last_night(open_home(home)) if last else run_night(open_home(home), stands_for)
+    if record is None:
+        raise UsageError("there was no night yet; 'cellar nightly' runs one")
     if json:
         print_json(record)
-        return
-    print_rows(record["done"], ("firm", "table", "action", "why", "tests", "rows"), title=f"Night of {record['date']}")
+    else:
+        _print_night(record)
+    if record["failed"]:
+        raise typer.Exit(EXIT_CHECK)
+
+
+def _print_night(record: NightRecord) -> None:
+    made = [step for step in record["done"] if step["action"] == "made"]
+    print_rows(made, ("firm", "table", "why", "tests", "rows"), title=f"Night of {record['date']}: made")
+    print_rows(record["stages"], ("stage", "seconds", "tries", "failed"), title="Stages")
+    for warning in record["warnings"]:
+        out.print(warning, style="yellow", markup=False, highlight=False)
     out.print(
         f"{record['made']} made, {record['skipped']} skipped, "
         f"{record['files_removed']} old files removed, {record['seconds']} s"
@@ -98,24 +111,6 @@ def rebuild_registry(home: Home) -> list[str]:
     return []
 
 
-def repair_home(home: Home, findings: list[Finding]) -> list[str]:
-    """Rebuild what can be rebuilt: sources from the inboxes, tests from their sources, marts in the next night."""
-    healed = heal_archive(home, findings)
-    damaged = [finding for finding in findings if finding.serious and finding.place == "table"]
-    lost = {finding.test_id for finding in findings if finding.place == "archive" and finding.sha256 not in healed}
-    repaired = healed + retire_listed(home, [finding.path for finding in damaged if finding.test_id is None])
-    for test_id in sorted({finding.test_id for finding in damaged if finding.test_id} - lost - {None}):
-        test = home.registry.row(TEST, test_id=test_id)
-        if test is None:
-            continue
-        try:
-            repair_test(home, test)
-            repaired.append(test_id)
-        except (QuarantineError, DamageError) as error:
-            err.print(f"{test_id}: {error}", style="red", highlight=False, markup=False)
-    return repaired
-
-
 def simulate_lab(
     folder: Annotated[Path, typer.Argument(help="Where to write; made when absent.")],
     *,
@@ -126,6 +121,9 @@ def simulate_lab(
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = LabOptions.seed,
     points: Annotated[int, typer.Option(help="Samples of a constant-current step.")] = LabOptions.points,
     rate_blocks: Annotated[bool, typer.Option("--rate-blocks", help="A rate test after formation.")] = False,
+    more: Annotated[str, typer.Option("--blocks", help=BLOCKS_HELP, show_default=False)] = "",
+    scatter: Annotated[float, typer.Option(help="Scatter of the capacity, relative.")] = LabOptions.scatter,
+    wafers: Annotated[int, typer.Option(help="Wafers of a firm with each process split.")] = LabOptions.wafers,
     json: JsonOption = False,
 ) -> None:
     """Write files of a virtual lab in the vendors' layouts, with the injected truth beside them."""
@@ -137,6 +135,9 @@ def simulate_lab(
         seed=seed,
         points=points,
         rate_blocks=rate_blocks,
+        blocks=_split(more),
+        scatter=scatter,
+        wafers=wafers,
     )
     with show_progress("Simulating") as advance:
         report = simulate(folder, options, advance)
