@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from parsers.contract import BROKEN_ZIP, Source
+from parsers.contract import BROKEN_ZIP, Fact, Source
 from warehouse.errors import ParseError
 
 # A day of records at ten a second is below 100 MB; what unpacks to more is no channel's file.
@@ -105,6 +105,15 @@ def plain_name(entry: zipfile.ZipInfo, source: Source) -> str:
         return name if utf8 or name.isascii() else name.encode(ZIP_CODE_PAGE).decode(site)
     except UnicodeError:
         return name
+
+
+def name_channel(source: Source, channel: str) -> dict[str, Fact]:
+    """Return the fact of a channel, behind the name of its machine where the site's settings give one.
+
+    These testers number their channels anew on every machine, and nothing they write names the machine.
+    """
+    machine = source.profile.get("cycler")
+    return {"channel": f"{machine}-{channel}" if machine else channel} if channel else {}
 
 
 def parent(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -13,16 +12,13 @@ from parsers._clock import iso_utc, unix_seconds
 from parsers._folder import last_part, parent, refuse_layout
 from parsers._numbers import shift_decimals
 from parsers._pne_checks import check_arithmetic, check_sign, counted_charge, local_clock
+from parsers._pne_folder import END_DATA, SAVE_DATA, facts_of, without_earlier
 from parsers._pne_layout import LINE, SAMPLE, read_rows
 from parsers._pne_unit import Unit, check_unit, profile_for, read_cyc
 from parsers._steps import count_steps, restarts_with_steps
 from parsers.contract import Fact, Reading, Source
 from warehouse.errors import ParseError
 from warehouse.schema import STEP_TYPE
-
-SAVE_DATA: Final = re.compile(r"(?:^|/)ch(\d+)_SaveData\d+\.csv$", re.IGNORECASE)
-END_DATA: Final = re.compile(r"(?:^|/)ch(\d+)_SaveEndData\.csv$", re.IGNORECASE)
-CHANNEL_FOLDER: Final = re.compile(r"(?:^|/)(M\d+Ch\d+)\[\d+\]/", re.IGNORECASE)
 
 STEP_KINDS: Final = {
     1: "charge",
@@ -57,7 +53,7 @@ def read_folder(source: Source, members: Mapping[str, bytes]) -> Reading:
     rows, order_notes = _put_in_order(rows, source)
     warnings = [*notes, *more, *order_notes, *(check_unit(rows, unit, members, source) if rows.height else [])]
     warnings += _later_in_cyc(rows, members)
-    return to_reading(rows, unit, source, {"channel": _channel(data[0])}, warnings)
+    return to_reading(rows, unit, source, facts_of(source, members, data[0]), warnings)
 
 
 def read_single(source: Source, raw: bytes) -> Reading:
@@ -112,16 +108,11 @@ def to_reading(
     return Reading(measurements=frame, about=facts, warnings=(*warnings, *notes, *counter_notes))
 
 
-def _channel(name: str) -> str:
-    folder, file = CHANNEL_FOLDER.search(name), SAVE_DATA.search(name)
-    return folder[1] if folder else f"ch{file[1]}" if file else ""
-
-
 def _find_files(source: Source, members: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
     data = [name for name in members if SAVE_DATA.search(name)]
     if not data:
         raise ParseError(source.name, "no SaveData file inside", code="needs_companions")
-    folders = {parent(name) for name in data}
+    folders = {without_earlier(parent(name)) for name in data}
     if len(folders) > 1:
         detail = f"{len(folders)} channels ({', '.join(sorted(folders))}): drop one channel folder per archive"
         raise ParseError(source.name, detail, code="several_tests")

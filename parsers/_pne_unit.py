@@ -1,9 +1,15 @@
 """Whether a PNE machine counts in µA and µAh or in nA and nAh: said by a person, checked against the test's own files.
 
 The SaveData files do not say it, and no arithmetic on them can: current, capacity and their product with time all
-scale together. So the cycler's profile must be stated, in a file ``cellar.toml`` in the test's folder::
+scale together. So it must be stated, for a cycler in the site's ``settings.toml``, whose name a folder above the test
+has (or fits, as a pattern)::
 
-    unit = "uA"   # or "nA"
+    [cycler."PNE-1"]
+    current_unit = "uA"   # or "nA"
+
+or for a test in a file ``cellar.toml`` in its folder, which counts before the settings::
+
+    unit = "uA"
 
 and is then compared with what else is in the folder, both of which hold milliamperes as single precision:
 
@@ -32,8 +38,9 @@ from warehouse.errors import ContradictionError, ParseError
 
 SIDECAR: Final = "cellar.toml"
 ADVICE: Final = (
-    f'put a text file {SIDECAR} with the line unit = "uA" or unit = "nA", as the cycler\'s specification says, '
-    "into the test's folder"
+    "as the cycler's specification says, write into the home's settings.toml the lines "
+    '[cycler."NAME"] and current_unit = "uA" or current_unit = "nA", where NAME is that of a folder above the test, '
+    f'or put a text file {SIDECAR} with the line unit = "uA" or unit = "nA" into the test\'s folder'
 )
 
 # .cyc: count of fields, their numbers, then records of that many single-precision values.
@@ -91,9 +98,8 @@ def profile_for(source: Source, members: Mapping[str, bytes]) -> Unit:
 
 
 def site_profile(source: Source) -> str | None:
-    """Return what the site's settings say about the cycler; they hold no such entry yet."""
-    del source
-    return None
+    """Return the unit that the site's settings say the cycler counts in, or None."""
+    return source.profile.get("current_unit")
 
 
 def check_unit(rows: pl.DataFrame, unit: Unit, members: Mapping[str, bytes], source: Source) -> list[str]:
