@@ -7,16 +7,21 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from galvani import BioLogic
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 import parsers
-from flows.virtual_lab import LabOptions, LabReport, layouts, simulate, trace, wafer
+from flows.cli import app
+from flows.virtual_lab import LabOptions, LabReport, blocks, layouts, simulate, trace, wafer
+from flows.virtual_lab.cell import OPEN_CIRCUIT, SOC
 from flows.virtual_lab.design import VirtualCell, design_cell
 from flows.virtual_lab.layout import Layout
 from warehouse.errors import UsageError
@@ -26,6 +31,17 @@ MANIFEST_COLUMNS = (
     "voltage_upper_volt,voltage_lower_volt,chemistry,process_split,remarks"
 )
 SMALL = LabOptions(cells=5, cycles=6, long_cells=0)
+# Of every block three cells, and three cycled ones with all that a life can have.
+BLOCKS = ("calendar", "float", "gitt", "pulse", "storage", "temperature")
+FULL = LabOptions(
+    firms=("FIRM-A",),
+    cells=3,
+    cycles=20,
+    long_cells=0,
+    formats=("arbin_csv",),
+    blocks=("rate", "resistance", "offset", *BLOCKS),
+    wafers=2,
+)
 FORMATS = ("arbin_csv", "biologic_mpr", "biologic_mpt", "maccor_txt", "neware_csv")
 Truth = dict[str, Any]
 Doubles = NDArray[np.float64]
@@ -46,6 +62,20 @@ def designed() -> list[VirtualCell]:
     """A wafer and a half of cells, designed and not written."""
     options = LabOptions(firms=("FIRM-A",), cells=120, long_cells=0)
     return [design_cell(options, index, any_layout()) for index in range(options.cells)]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> LabReport:
+    return simulate(tmp_path_factory.mktemp("full"), FULL)
+
+
+@pytest.fixture(scope="module")
+def played(full: LabReport) -> dict[str, tuple[Truth, pl.DataFrame]]:
+    """Of each block its second cell: the truth and what our reader makes of its file."""
+    truth = json.loads(full.truth.read_text(encoding="utf-8"))
+    second = {cell["block"]: cell for cell in truth["block_cells"][1 :: FULL.cells]}
+    root = full.manifest.parent
+    return {name: (cell, parsers.read(root / cell["file"]).measurements) for name, cell in second.items()}
 
 
 def load_cells(report: LabReport) -> list[Truth]:
@@ -331,6 +361,227 @@ def test_progress_is_told_per_cell(tmp_path: Path) -> None:
     assert calls == [(1, 2), (2, 2)]
 
 
+def steps_of(table: pl.DataFrame) -> list[pl.DataFrame]:
+    """The executed steps of a program, from the first."""
+    return table.partition_by("step_count", maintain_order=True)
+
+
+def discharges(table: pl.DataFrame) -> Doubles:
+    """What the discharges to the limit delivered, by the file's own counter."""
+    counter = pl.col("schedule_discharging_capacity_ah").max()
+    return table.group_by("cycle_count", maintain_order=True).agg(counter).to_series(1).to_numpy()
+
+
+def test_what_nobody_asked_for_is_not_told(lab: LabReport) -> None:
+    """The default lab's truth has none of the options, keys or files that blocks bring."""
+    truth = json.loads(lab.truth.read_text(encoding="utf-8"))
+    assert not {"blocks", "scatter", "roles", "wafers"} & truth["options"].keys()
+    assert not {"resistance", "rest_current_ampere", "rate_factors"} & truth["cells"][0].keys()
+    assert "block_cells" not in truth
+    assert lab.wafers is None
+
+
+def test_every_block_is_found(full: LabReport) -> None:
+    """A block is a module; each asked for brings as many cells as are cycled, all of them in the manifest."""
+    truth = json.loads(full.truth.read_text(encoding="utf-8"))
+    assert tuple(blocks()) == BLOCKS
+    assert [cell["block"] for cell in truth["block_cells"]] == [name for name in BLOCKS for _ in range(3)]
+    assert full.manifest.read_text(encoding="utf-8").count("\n") == 1 + 3 * (1 + len(BLOCKS))
+
+
+def test_another_block_leaves_the_others_alone(tmp_path: Path, full: LabReport) -> None:
+    """A block's files depend neither on the other blocks nor on the lives."""
+    alone = simulate(tmp_path, replace(FULL, blocks=("storage",)))
+    known = {path.name: path.read_bytes() for path in full.files[-6:] if path.name == "storage.csv"}
+    assert [path.read_bytes() for path in alone.files[-1:]] == list(known.values())
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_is_read_whole(played: dict[str, tuple[Truth, pl.DataFrame]], name: str) -> None:
+    """Our reader finds every row of a block, its temperature, and no step longer than the truth's run."""
+    cell, table = played[name]
+    assert table.height == cell["rows"]
+    assert table["temperature_t1_celsius"].null_count() == 0
+    assert table["test_time_second"][-1] == pytest.approx(cell["duration_second"], abs=1e-3)
+
+
+def test_another_layout_tells_the_same_program(tmp_path: Path, played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """A storage test in the other vendor's layout has the same times, currents, temperatures and capacities."""
+    report = simulate(tmp_path, replace(FULL, formats=("neware_csv",), blocks=("storage",)))
+    other = parsers.read(report.files[-2])
+    table, twin = played["storage"][1], other.measurements
+    assert other.format == "neware_csv"
+    for name, within in (("test_time_second", 1e-3), ("current_ampere", 1e-10), ("temperature_t1_celsius", 0.05)):
+        assert twin[name].to_numpy() == pytest.approx(table[name].to_numpy(), abs=within)
+    found = twin.group_by("cycle_count", maintain_order=True).agg(pl.col("step_discharging_capacity_ah").max())
+    assert found.to_series(1).to_numpy() == pytest.approx(discharges(table), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["pulse", "gitt"])
+def test_a_coarse_layout_is_not_asked(name: str) -> None:
+    """What a clock in ms or a voltmeter of 0.1 mV would hide is written in a layout that shows it."""
+    able = [layout.name for layout in layouts().values() if blocks()[name].shows_in(layout)]
+    assert able == ["arbin_csv"]
+
+
+def test_resistance_grows_and_shows(full: LabReport) -> None:
+    """Where a rest ends, the voltage jumps by the truth's ohmic resistance times the current, in every cycle."""
+    cell = load_cells(full)[1]
+    table = parsers.read(full.manifest.parent / cell["file"]).measurements
+    steps = steps_of(table)
+    told = np.array(cell["resistance"]["ohmic_resistance_ohm"])
+    pairs = [(rest, step) for rest, step in pairwise(steps) if step["current_ampere"][0] < -1e-6]
+    jumps = [(rest["voltage_volt"][-1] - step["voltage_volt"][0], -step["current_ampere"][0]) for rest, step in pairs]
+    found = np.array([volts / ampere for volts, ampere in jumps])
+    assert found == pytest.approx(told, rel=0.01)
+    assert told[-1] / told[0] > 1.2
+
+
+def test_a_resting_channel_shows_its_offset(full: LabReport) -> None:
+    """At rest the displayed current is the truth's offset, within its noise."""
+    cell = load_cells(full)[1]
+    table = parsers.read(full.manifest.parent / cell["file"]).measurements
+    resting = table.filter(pl.col("current_ampere").abs() < 0.01 * cell["nominal_capacity_ah"])["current_ampere"]
+    assert cell["rest_current_ampere"] == cell["current_offset_ampere"] != 0.0
+    assert float(np.mean(resting.to_numpy())) == pytest.approx(cell["rest_current_ampere"], abs=2e-10)
+
+
+def test_pulses_drop_by_the_told_resistance(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """Voltage change over current at the told times is the truth's resistance, in every well-sampled pulse."""
+    cell, table = played["pulse"]
+    steps = steps_of(table)
+    for pulse in (pulse for pulse in cell["injected"]["pulses"] if pulse["train"] == "long"):
+        step, before = steps[pulse["step_count"] - 1], steps[pulse["step_count"] - 2]["voltage_volt"][-1]
+        at = [int(np.argmin(np.abs(step["step_time_second"].to_numpy() - second))) for second in pulse["told_second"]]
+        found = (step["voltage_volt"].to_numpy()[at] - before) / pulse["current_ampere"]
+        assert found == pytest.approx(pulse["resistance_ohm"], rel=2e-3)
+
+
+def test_one_train_is_sampled_too_coarsely(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """Of the two trains of bursts one has eleven samples a burst, the other two."""
+    cell, table = played["pulse"]
+    records = dict(table.group_by("step_count").len().iter_rows())
+    trains = {
+        name: {records[pulse["step_count"]] for pulse in cell["injected"]["pulses"] if pulse["train"] == name}
+        for name in ("fine", "coarse")
+    }
+    assert trains == {"fine": {11}, "coarse": {2}}
+
+
+def test_storage_loses_what_was_injected(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """The counter's capacities before, after and once recharged scatter around the truth's; part of it came back."""
+    cell, table = played["storage"]
+    told, found = cell["injected"], discharges(table)
+    before, after = [told["capacity_before_ah"]] * 5, [told["capacity_remaining_ah"], told["capacity_recovered_ah"]]
+    assert found == pytest.approx([*before, *after], rel=1e-3)
+    assert 0.0 < told["irreversible"] < told["self_discharge"] < 0.06
+
+
+def test_the_open_circuit_falls_by_the_drain(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """After relaxation the stored cell's voltage falls as the curve says that the drained charge lets it."""
+    cell, table = played["storage"]
+    stored = max(steps_of(table), key=lambda step: step["step_time_second"][-1])
+    hours = stored["step_time_second"].to_numpy() / 3600.0
+    soc = 1.0 - cell["injected"]["self_discharge_current_ampere"] * hours / cell["fresh_capacity_ah"]
+    late = hours > 72.0
+    assert stored["voltage_volt"].to_numpy()[late] == pytest.approx(np.interp(soc, SOC, OPEN_CIRCUIT)[late], abs=5e-5)
+
+
+def test_a_float_current_ends_at_the_leakage(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """Least squares over 1, 1/√t gives leakage plus offset and the decaying part."""
+    cell, table = played["float"]
+    held = max(steps_of(table), key=lambda step: step["step_time_second"][-1])
+    terms = np.stack([np.ones(held.height), held["step_time_second"].to_numpy() ** -0.5], axis=1)
+    found = np.linalg.lstsq(terms, held["current_ampere"].to_numpy(), rcond=None)[0]
+    told = cell["injected"]
+    noise = 2e-5 * cell["nominal_capacity_ah"]
+    assert found[0] == pytest.approx(told["leakage_ampere"] + told["rest_current_ampere"], abs=0.5 * noise)
+    assert found[1] == pytest.approx(told["decaying_ampere_root_second"], rel=0.01)
+
+
+def test_calendar_loss_is_a_root_of_time(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """One minus retention after months is the stated coefficient times the root of days, at the stated temperature."""
+    cell, table = played["calendar"]
+    told = cell["injected"]
+    retained = np.array(told["capacities_ah"]) / told["capacities_ah"][0]
+    assert 1.0 - retained == pytest.approx(told["loss_per_root_day"] * np.sqrt(told["days"]), abs=1e-3)
+    assert set(table["temperature_t1_celsius"]) == {told["temperature_celsius"]} == {45.0}
+    assert discharges(table)[::2] == pytest.approx(told["capacities_ah"], rel=1e-3)
+
+
+def test_titration_gives_the_diffusion_coefficient(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """Weppner and Huggins' formula over the pulses gives the median D/L² that the exact diffusion was made with."""
+    cell, table = played["gitt"]
+    told, steps = cell["injected"], steps_of(table)
+    found = []
+    for number in range(told["pulses"]):
+        place = told["first_pulse_step_count"] - 1 + 2 * number
+        before, pulse, after = steps[place - 1], steps[place], steps[place + 1]
+        root = np.sqrt(pulse["step_time_second"].to_numpy())
+        slope = np.polyfit(root[root > 2.0], pulse["voltage_volt"].to_numpy()[root > 2.0], 1)[0]
+        steady = after["voltage_volt"][-1] - before["voltage_volt"][-1]
+        tau = told["pulse_second"]
+        found.append(4.0 / (np.pi * tau) * (steady / (slope * np.sqrt(tau))) ** 2)
+    assert float(np.median(found)) == pytest.approx(told["diffusion_per_second"], rel=0.05)
+
+
+def test_a_sweep_returns_to_room(played: dict[str, tuple[Truth, pl.DataFrame]]) -> None:
+    """Temperatures are soaked in the stated order, and the last capacity is the first again."""
+    cell, table = played["temperature"]
+    told = cell["injected"]
+    order = table["temperature_t1_celsius"].rle().struct.field("value").to_list()
+    assert order == told["temperatures_celsius"]
+    assert told["capacity_factors"][-1] == pytest.approx(1.0, abs=1e-3)
+    assert told["capacity_factors"][4] == pytest.approx(0.81, abs=0.01)
+
+
+def test_wafers_are_of_one_split_each() -> None:
+    """With wafers asked for, every wafer has one process split, and as many wafers have each."""
+    options = replace(FULL, cells=80)
+    who = [design_cell(options, index, any_layout()).truth.identity for index in range(80)]
+    splits = {(one.wafer, one.process_split) for one in who}
+    assert sorted(split for _, split in splits) == ["S1", "S1", "S2", "S2"]
+    assert len({wafer_name for wafer_name, _ in splits}) == 4
+    assert len({one.cell_id for one in who}) == 80
+
+
+def test_a_wafer_has_an_effect_of_its_own() -> None:
+    """Dies of one wafer have in common what the coefficients leave; it differs from wafer to wafer."""
+    effects = [wafer.effect(1, number) for number in range(200)]
+    assert float(np.std(effects)) == pytest.approx(wafer.BETWEEN_WAFERS, rel=0.15)
+    assert wafer.effect(1, 7) == effects[7]
+
+
+def test_the_wafer_table_counts_from_the_centre(full: LabReport) -> None:
+    """The wafers' manifest has one row per wafer, notch down, with the pitch that dies are placed by."""
+    rows = list(csv.DictReader((full.wafers or Path()).read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 4
+    assert {(row["notch"], row["centre_die_x"], float(row["die_pitch_x_mm"])) for row in rows} == {("down", "0", 16.0)}
+
+
+def test_scatter_and_roles_are_as_asked() -> None:
+    """All cells have the role asked for; the series scatters as asked around its law."""
+    options = replace(SMALL, cells=40, cycles=60, roles=("slow",), scatter=2e-3)
+    cells = [design_cell(options, index, any_layout()) for index in range(40)]
+    assert {cell.truth.life.role for cell in cells} == {"slow"}
+    steps = np.concatenate([np.diff(cell.operation.discharged[10:]) / cell.operation.fresh for cell in cells])
+    assert float(np.std(steps)) / np.sqrt(2.0) == pytest.approx(2e-3, rel=0.1)
+
+
+def test_the_command_takes_blocks(tmp_path: Path) -> None:
+    """``cellar simulate --blocks`` writes a cell of each block for every cell that is cycled."""
+    command = f"simulate {tmp_path} --cells 1 --cycles 4 --blocks float,storage --wafers 1 --scatter 0.001"
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("*/*/*.*")) == ["cycle_life.csv", "float.csv", "storage.csv"]
+    assert (tmp_path / "wafers.csv").exists()
+
+
+def test_an_unknown_block_is_refused(tmp_path: Path) -> None:
+    """A block that does not exist is named, together with those that do."""
+    with pytest.raises(UsageError, match="has no block weather; it has calendar, float, gitt, offset, pulse, rate"):
+        simulate(tmp_path, replace(SMALL, blocks=("weather",)))
+
+
 def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
     """A layout that does not exist is named, together with those that do."""
     with pytest.raises(UsageError, match="has no layout punch_cards; it has arbin_csv, biologic_mpr"):
@@ -342,6 +593,9 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
     [
         ({"cycles": 3}, "cycles must be 4 or more, not 3"),
         ({"cycles": 19, "rate_blocks": True}, "cycles must be 20 or more, not 19"),
+        ({"cycles": 19, "blocks": ("rate",)}, "cycles must be 20 or more, not 19"),
+        ({"wafers": -1}, "wafers must be 0 or more, not -1"),
+        ({"roles": ("hero",)}, "has no role hero; it has slow, fast, knee, medium"),
         ({"points": 1}, "points must be 4 or more, not 1"),
         ({"firms": ()}, "needs at least one firm"),
         ({"start": datetime(2026, 1, 1)}, "needs a time zone"),  # noqa: DTZ001 that is what is refused

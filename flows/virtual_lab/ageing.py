@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.virtual_lab.options import LabOptions
+from flows.virtual_lab.options import SCATTER, LabOptions
 
 Doubles = NDArray[np.float64]
 
@@ -22,14 +22,12 @@ CYCLES_PER_RATE: Final = 3
 # Discharge capacity over that at 1C.
 RATE_FACTORS: Final = {0.1: 1.03, 0.2: 1.02, 1.0: 1.0, 2.0: 0.96, 5.0: 0.85}
 SECOND_FORMATION_EFFICIENCY: Final = 0.985
-# From cycle to cycle, relative: small enough for a law to be seen in a few cycles.
-SCATTER: Final = 1e-4
 MOST_LOSS: Final = 0.9
 END_OF_LIFE: Final = 0.8
 SUSTAINED: Final = 2
 
 # Per role: loss at the end of the run, or before the knee, from and to.
-ROLES: Final = {"slow": (0.03, 0.08), "fast": (0.27, 0.35), "knee": (0.03, 0.05), "medium": (0.10, 0.16)}
+LOSSES: Final = {"slow": (0.03, 0.08), "fast": (0.27, 0.35), "knee": (0.03, 0.05), "medium": (0.10, 0.16)}
 LAWS: Final = ("linear", "sqrt", "power")
 EXPONENTS: Final = {"linear": 1.0, "sqrt": 0.5}
 # Late enough for a slope before it, early enough for twenty cycles behind it in a short run.
@@ -88,7 +86,7 @@ class Fade:
 def plan_cycles(options: LabOptions, cycles: int) -> Schedule:
     """Return the schedule of a run of so many cycles."""
     blocks = [(FORMATION_RATE, "formation", FORMATION_CYCLES)]
-    if options.rate_blocks:
+    if options.has_rates:
         blocks += [(rate, "rate", CYCLES_PER_RATE) for rate in RATE_BLOCK]
     blocks.append((AGEING_RATE, "ageing", cycles - sum(count for _, _, count in blocks)))
     counts = [count for _, _, count in blocks]
@@ -101,7 +99,7 @@ def plan_cycles(options: LabOptions, cycles: int) -> Schedule:
 
 def draw_fade(role: str, number: int, ageing_cycles: int, rng: np.random.Generator) -> Fade:
     """Return the fade law of a cell with the given role; ``number`` picks the law."""
-    loss = rng.uniform(*ROLES[role])
+    loss = rng.uniform(*LOSSES[role])
     ratio = rng.uniform(*KNEE_RATIOS)
     power = rng.uniform(0.7, 1.3)
     if role == "knee":
@@ -113,7 +111,9 @@ def draw_fade(role: str, number: int, ageing_cycles: int, rng: np.random.Generat
     return Fade(law, loss / float(ageing_cycles) ** exponent, exponent)
 
 
-def true_discharges(schedule: Schedule, fade: Fade, capacity: float, rng: np.random.Generator) -> Doubles:
+def true_discharges(
+    schedule: Schedule, fade: Fade, capacity: float, rng: np.random.Generator, scatter: float = SCATTER
+) -> Doubles:
     """Return the true discharge capacity of every cycle.
 
     Args:
@@ -121,13 +121,14 @@ def true_discharges(schedule: Schedule, fade: Fade, capacity: float, rng: np.ran
         fade: the law.
         capacity: of the fresh cell at 1C, in any unit.
         rng: for the small scatter that every real series has.
+        scatter: its standard deviation, relative.
     """
     # Nothing fades before the reference cycle, so that the stated law is the retention that a report shows.
     cycle = np.arange(1, len(schedule.kind) + 1, dtype=np.float64)
     retained = 1.0 - fade.loss(np.maximum(cycle - schedule.reference, 0.0))
-    scatter = 1.0 + SCATTER * rng.standard_normal(len(cycle))
+    scattered = 1.0 + scatter * rng.standard_normal(len(cycle))
     factors = np.array([RATE_FACTORS[rate] for rate in schedule.rate.tolist()])
-    return np.asarray(capacity * retained * factors * scatter)
+    return np.asarray(capacity * retained * factors * scattered)
 
 
 def true_efficiencies(schedule: Schedule, initial: float, steady: float) -> Doubles:

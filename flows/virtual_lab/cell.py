@@ -3,7 +3,7 @@
 A cycle is five steps: constant-current charge to 4.2 V, voltage hold until the current has fallen to C/20, rest,
 constant-current discharge to 3.0 V, rest. The cycler regulates the current that it displays; the true current is
 ``displayed - offset``, so a positive offset makes charges shorter of charge and discharges richer than displayed.
-A resting channel is open and displays exactly zero.
+A resting channel is open and displays exactly zero, unless the lab was asked to let it show its offset.
 
 Displayed charge is exact in every sample. The trapezoid of the displayed samples is exact at constant current; in the
 hold, where the current falls exponentially and is sampled evenly in time, it is too large by the factor
@@ -61,18 +61,21 @@ class Sampling:
         hold: samples of the voltage hold over those of a constant-current step.
         delay: time from the start of a step to its first sample, s.
         mean_current: whether a sample is the mean current since the previous one instead of the momentary current.
+        edges: more samples, at these times after the start of every step but the hold, s.
     """
 
     points: int
     hold: int = 2
     delay: float = 0.0
     mean_current: bool = False
+    edges: tuple[float, ...] = ()
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Samples of each of the five steps."""
-        rest = max(FEWEST_REST_POINTS, self.points // 3)
-        return self.points, self.hold * self.points, rest, self.points, rest
+        more = len(self.edges)
+        rest = max(FEWEST_REST_POINTS, self.points // 3) + more
+        return self.points + more, self.hold * self.points, rest, self.points + more, rest
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Operation:
         discharged: true discharge capacity.
         fresh: discharge capacity of the fresh cell at 1C, a scalar.
         offset: displayed current minus true current, a scalar.
+        growth: resistance over that of the fresh cell; None where it grows with the capacity that is lost.
+        rest_noise: standard deviation of the current displayed at rest, around the offset; None where that is zero.
     """
 
     schedule: Schedule
@@ -94,6 +99,8 @@ class Operation:
     discharged: Doubles
     fresh: float
     offset: float
+    growth: Doubles | None = None
+    rest_noise: float | None = None
 
     @cached_property
     def current(self) -> Doubles:
@@ -107,7 +114,9 @@ class Operation:
 
     @cached_property
     def resistance(self) -> Doubles:
-        """Ohmic and RC resistance together; it grows with the capacity that is lost."""
+        """Ohmic and RC resistance together."""
+        if self.growth is not None:
+            return OVERPOTENTIAL_VOLT / self.nominal * self.growth
         lost = 1.0 - np.minimum(self.discharged / self.fresh, 1.0)
         return OVERPOTENTIAL_VOLT / self.nominal * (1.0 + GROWTH * lost)
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from flows.virtual_lab import ageing, wafer
 from flows.virtual_lab.ageing import Fade, as_numbers
-from flows.virtual_lab.cell import Operation, Sampling
+from flows.virtual_lab.cell import OHMIC_SHARE, RC_SECOND, Operation, Sampling
 from flows.virtual_lab.layout import Layout, Run
-from flows.virtual_lab.options import LabOptions
+from flows.virtual_lab.options import OFFSET, RESISTANCE, ROLES, LabOptions
 from flows.virtual_lab.truth import CellTruth, CycleTruth, Identity, Life, Properties, Recording
 
 # One product per firm; multiples of 1 nAh, so that every C-rate used is a whole number of 0.1 nA.
@@ -30,6 +30,10 @@ APART: Final = timedelta(minutes=5)
 TEST_NAME: Final = "cycle_life"
 RATE_TEST_NAME: Final = "rate_and_cycle_life"
 MICRO: Final = 1e6
+# Of the 1C current: standard deviation of what an idle channel shows.
+REST_NOISE: Final = 2e-5
+# Resistance at the end of the run over that of the fresh cell, from and to.
+GROWTHS: Final = (1.2, 2.5)
 
 
 @dataclass(frozen=True)
@@ -45,41 +49,56 @@ def design_cell(options: LabOptions, index: int, layout: Layout) -> VirtualCell:
     """Return the cell with the given index, from 0; it depends on nothing but options, index and layout."""
     # Its own stream per cell: more cells in a lab leave the first ones as they were.
     rng = np.random.default_rng([options.seed, index, 0])
-    identity = _identify(options, index)
+    identity = identify(options, index)
     die = wafer.Die(int(identity.wafer[1:]), identity.die_x, identity.die_y)
-    factor = wafer.capacity_factor(die, identity.process_split, rng.standard_normal())
+    common = wafer.effect(options.seed, die.wafer) if options.wafers else 0.0
+    factor = wafer.capacity_factor(die, identity.process_split, rng.standard_normal(), common)
     schedule = ageing.plan_cycles(options, options.cycles * (2 if index >= options.cells - options.long_cells else 1))
     role, number = _role(options, index), index // len(options.firms)
     fade = ageing.draw_fade(role, number, len(schedule.kind) - schedule.reference, rng)
-    properties = _properties(options, index, factor, rng)
-    discharged = ageing.true_discharges(schedule, fade, properties.fresh_capacity_ah, rng)
+    properties = draw_properties(options, index, factor, rng)
+    discharged = ageing.true_discharges(schedule, fade, properties.fresh_capacity_ah, rng, options.scatter)
     efficiency = ageing.true_efficiencies(
         schedule, properties.initial_coulombic_efficiency, properties.coulombic_efficiency
     )
     operation = Operation(
         schedule=schedule,
+        growth=_draw_growth(options, len(schedule.kind), rng),
+        rest_noise=REST_NOISE * properties.nominal_capacity_ah if OFFSET in options.blocks else None,
         nominal=properties.nominal_capacity_ah,
         charged=discharged / efficiency,
         discharged=discharged,
         fresh=properties.fresh_capacity_ah,
         offset=properties.current_offset_ampere,
     )
-    sampling = layout.sampling(options.points)
+    sampling = layout.sampling(options.points, options.edges)
     rows = layout.leading + len(schedule.kind) * sum(sampling.counts)
     run = _run(options, index, identity.cell_id, operation, rows)
     cycles = _cycle_truth(operation, sampling)
-    truth = CellTruth(identity, _recording(identity, run, layout), properties, _life(role, fade, operation), cycles)
+    life = _life(role, fade, operation)
+    truth = CellTruth(
+        identity, describe_recording(identity, run, layout), properties, life, cycles, _more(options, operation)
+    )
     return VirtualCell(operation, run, truth)
 
 
 def _role(options: LabOptions, index: int) -> str:
     # Dealt within a firm, so that no firm has all the cells of one kind.
-    return tuple(ageing.ROLES)[index // len(options.firms) % len(ageing.ROLES)]
+    roles = options.roles or ROLES
+    return roles[index // len(options.firms) % len(roles)]
 
 
-def _identify(options: LabOptions, index: int) -> Identity:
+def identify(options: LabOptions, index: int) -> Identity:
+    """Return who the cell with the given index is, and where it lay."""
     number, firm = divmod(index, len(options.firms))
-    die = wafer.place(options.seed, options.wafer + firm, len(options.firms), number)
+    first, stride, wafers = options.wafer + firm, len(options.firms), options.wafers * len(wafer.SPLITS)
+    if wafers:
+        die = wafer.deal(options.seed, first, stride, wafers, number)
+        split = wafer.SPLITS[number % len(wafer.SPLITS)]
+    else:
+        die = wafer.place(options.seed, first, stride, number)
+        # Shifted by one after every round of roles: each role occurs in both splits.
+        split = wafer.SPLITS[(number + number // len(ROLES)) % len(wafer.SPLITS)]
     wafer_id = f"W{die.wafer:02d}"
     return Identity(
         firm=options.firms[firm],
@@ -89,12 +108,12 @@ def _identify(options: LabOptions, index: int) -> Identity:
         die_x=die.x,
         die_y=die.y,
         cell_id=f"{options.lot}-{wafer_id}-D{die.x:+03d}{die.y:+03d}",
-        # Shifted by one after every round of roles: each role occurs in both splits.
-        process_split=wafer.SPLITS[(number + number // len(ageing.ROLES)) % len(wafer.SPLITS)],
+        process_split=split,
     )
 
 
-def _properties(options: LabOptions, index: int, factor: float, rng: np.random.Generator) -> Properties:
+def draw_properties(options: LabOptions, index: int, factor: float, rng: np.random.Generator) -> Properties:
+    """Return what a cell with a given capacity factor and its channel are like."""
     number, firm = divmod(index, len(options.firms))
     nominal_uah = NOMINAL_UAH[firm % len(NOMINAL_UAH)]
     offset = OFFSETS[(number + index) % len(OFFSETS)] * nominal_uah / MICRO
@@ -109,11 +128,34 @@ def _properties(options: LabOptions, index: int, factor: float, rng: np.random.G
     )
 
 
+def _draw_growth(options: LabOptions, cycles: int, rng: np.random.Generator) -> ageing.Doubles | None:
+    if RESISTANCE not in options.blocks:
+        return None
+    # By the cycle and not by the loss, so that one cannot be mistaken for the other.
+    return np.asarray(1.0 + (rng.uniform(*GROWTHS) - 1.0) * np.linspace(0.0, 1.0, cycles), dtype=np.float64)
+
+
+def _more(options: LabOptions, operation: Operation) -> dict[str, object]:
+    """Return what the blocks of a life add to its truth."""
+    more: dict[str, object] = {}
+    if operation.growth is not None:
+        more["resistance"] = {
+            "ohmic_resistance_ohm": as_numbers(operation.resistance * OHMIC_SHARE),
+            "transfer_resistance_ohm": as_numbers(operation.resistance * (1.0 - OHMIC_SHARE)),
+            "transfer_second": RC_SECOND,
+        }
+    if operation.rest_noise is not None:
+        more["rest_current_ampere"] = operation.offset
+    if options.has_rates and options.blocks:
+        more["rate_factors"] = {f"{rate:g}": factor for rate, factor in ageing.RATE_FACTORS.items()}
+    return more
+
+
 def _run(options: LabOptions, index: int, cell_id: str, operation: Operation, rows: int) -> Run:
     # The block's number keeps neighbours with the same rate apart.
     blocks = [(rate, len(list(same))) for (_, rate), same in groupby(_block_rates(operation))]
     return Run(
-        name=RATE_TEST_NAME if options.rate_blocks else TEST_NAME,
+        name=RATE_TEST_NAME if options.has_rates else TEST_NAME,
         cell_id=cell_id,
         start=options.start + index * APART,
         # A channel holds one cell at a time, so a full cycler is followed by another.
@@ -132,7 +174,8 @@ def _block_rates(operation: Operation) -> list[tuple[int, float]]:
     return list(zip(schedule.block.tolist(), schedule.rate.tolist(), strict=True))
 
 
-def _recording(identity: Identity, run: Run, layout: Layout) -> Recording:
+def describe_recording(identity: Identity, run: Run, layout: Layout) -> Recording:
+    """Return what is true of a run's file."""
     return Recording(
         file=f"{identity.firm}/{identity.cell_id}/{run.name}{layout.extension}",
         format=layout.name,

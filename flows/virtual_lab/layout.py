@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.virtual_lab.cell import Sampling
+from flows.virtual_lab.program import Records
 from flows.virtual_lab.trace import Trace
 
 
@@ -58,6 +59,7 @@ class Layout:
         hold: records of the voltage hold over those of a constant-current step.
         leading: records that the layout has before the first sample.
         mean_current: whether the file tells the mean current since the previous record instead of the current.
+        write_records: writes the file of a program of any steps; None where nobody has written that yet.
     """
 
     name: str
@@ -68,7 +70,8 @@ class Layout:
     hold: int = 2
     leading: int = 0
     mean_current: bool = False
+    write_records: Callable[[Path, Run, Records], None] | None = None
 
-    def sampling(self, points: int) -> Sampling:
+    def sampling(self, points: int, edges: tuple[float, ...] = ()) -> Sampling:
         """Return when an instrument with this layout records, with so many samples of a constant-current step."""
-        return Sampling(points, self.hold, self.delay, self.mean_current)
+        return Sampling(points, self.hold, self.delay, self.mean_current, edges)

@@ -21,6 +21,7 @@ from flows.virtual_lab.cell import (
     OPEN_CIRCUIT,
     RC_SECOND,
     REST_CHARGED,
+    REST_DISCHARGED,
     SOC,
     STEPS,
     UPPER_VOLT,
@@ -32,6 +33,8 @@ Counts = NDArray[np.int64]
 
 # Small against the slope of the plateau, so that a dense charge still rises.
 NOISE_VOLT: Final = 5e-6
+# Of a step: where the last of the samples after its start lies at the latest.
+LATEST_EDGE: Final = 0.3
 # Some 30 MB of arrays: large enough to be fast, far from the memory of a whole dense run.
 BLOCK_ROWS: Final = 200_000
 
@@ -138,18 +141,21 @@ def traces(operation: Operation, sampling: Sampling, rng: np.random.Generator) -
         rng: for the noise of the voltmeter.
     """
     cycles = len(operation.current)
+    # A stream of its own: the voltmeter's noise stays what it is without it.
+    rest = rng.spawn(1)[0]
     per_block = max(1, BLOCK_ROWS // sum(sampling.counts))
     for first in range(0, cycles, per_block):
-        yield _trace(operation, slice(first, min(first + per_block, cycles)), sampling, rng)
+        yield _trace(operation, slice(first, min(first + per_block, cycles)), sampling, rng, rest)
 
 
-def _trace(operation: Operation, part: slice, sampling: Sampling, rng: np.random.Generator) -> Trace:
+def _trace(
+    operation: Operation, part: slice, sampling: Sampling, rng: np.random.Generator, rest: np.random.Generator
+) -> Trace:
     counts = sampling.counts
     shown = operation.shown[part]
     net = np.cumsum(operation.shown_charged - operation.shown_discharged)
     step_times = [
-        _step_times(operation.durations[part, step], _places(step, count), sampling.delay)
-        for step, count in enumerate(counts)
+        _step_times(operation.durations[part, step], step, count, sampling) for step, count in enumerate(counts)
     ]
     times = [operation.starts[part, step, None] + elapsed for step, elapsed in enumerate(step_times)]
     for step, time in enumerate(times):
@@ -157,12 +163,17 @@ def _trace(operation: Operation, part: slice, sampling: Sampling, rng: np.random
         time[:, -1] = operation.starts[part, step + 1]
     electric = [_electric(operation, part, step, elapsed) for step, elapsed in enumerate(step_times)]
     voltage, current, charge = (np.concatenate(arrays, axis=1) for arrays in zip(*electric, strict=True))
+    kind = np.repeat(np.arange(STEPS), counts)
+    if operation.rest_noise is not None:
+        idle = np.isin(kind, (REST_CHARGED, REST_DISCHARGED))
+        shape = len(current), int(idle.sum())
+        current[:, idle] = operation.offset + operation.rest_noise * rest.standard_normal(shape)
     return Trace(
         cycle=np.arange(1, len(operation.current) + 1)[part],
         block=operation.schedule.block[part],
         set_current=operation.current[part],
         net_before=np.concatenate([[0.0], net[:-1]])[part],
-        kind=np.repeat(np.arange(STEPS), counts),
+        kind=kind,
         time=np.concatenate(times, axis=1),
         step_time=np.concatenate(step_times, axis=1),
         voltage=np.clip(voltage, LOWER_VOLT, UPPER_VOLT) + NOISE_VOLT * rng.standard_normal(voltage.shape),
@@ -172,10 +183,17 @@ def _trace(operation: Operation, part: slice, sampling: Sampling, rng: np.random
     )
 
 
-def _step_times(duration: Doubles, places: Doubles, delay: float) -> Doubles:
-    times = delay + (duration[:, None] - delay) * places
+def _step_times(duration: Doubles, step: int, count: int, sampling: Sampling) -> Doubles:
+    edges = np.array(() if step == CHARGE_CV else sampling.edges)
+    delay = sampling.delay
+    times = delay + (duration[:, None] - delay) * _places(step, count - len(edges))
     times[:, -1] = duration
-    return times
+    if not len(edges):
+        return times
+    # A step too short for the last of them has them all the same, and in their order.
+    latest = LATEST_EDGE * (np.arange(len(edges)) + 1.0) / len(edges)
+    more = np.minimum(edges, duration[:, None] * latest)
+    return np.sort(np.concatenate([times, more], axis=1), axis=1)
 
 
 def _places(step: int, count: int) -> Doubles:
@@ -197,7 +215,9 @@ def _electric(operation: Operation, part: slice, step: int, elapsed: Doubles) ->
         return np.full_like(elapsed, UPPER_VOLT), current * falling, charge
     if step in (CHARGE_CC, DISCHARGE_CC):
         sign = 1.0 if step == CHARGE_CC else -1.0
-        loss = current * operation.resistance[part, None] * _polarised(elapsed)
+        # Only a lab that lets the offset show at rest can let it show in a voltage too: the others stay as they were.
+        hidden = sign * operation.offset if operation.rest_noise is not None else 0.0
+        loss = (current - hidden) * operation.resistance[part, None] * _polarised(elapsed)
         voltage = np.interp(_soc(operation, part, step, progress), SOC, OPEN_CIRCUIT) + sign * loss
         return voltage, np.broadcast_to(sign * current, elapsed.shape), current * elapsed / HOUR
     nothing = np.zeros_like(elapsed)

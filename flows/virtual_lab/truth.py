@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -130,27 +130,33 @@ class Life:
 
 @dataclass(frozen=True)
 class CellTruth:
-    """One cell: who, what, how, and every cycle; flat in the JSON, but for the cycles."""
+    """One cell: who, what, how, every cycle, and what else was asked for; flat in the JSON, but for the cycles."""
 
     identity: Identity
     recording: Recording
     properties: Properties
     life: Life
     cycles: CycleTruth
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
-def write_truth(path: Path, lab: Mapping[str, object], cells: Sequence[CellTruth]) -> None:
+def write_truth(
+    path: Path, lab: Mapping[str, object], cells: Sequence[CellTruth], more: Sequence[Mapping[str, object]] = ()
+) -> None:
     """Write the truth: what holds for the lab, then one object per cell.
 
     Args:
         path: of the JSON file.
         lab: options, wafer coefficients, tolerances.
         cells: in the order of the manifest.
+        more: cells of blocks, likewise; they stand apart, for they have no cycles.
     """
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(dict(lab), ensure_ascii=False)[:-1] + ', "cells": [\n')
         # One cell a line, so that a large lab's truth can be read by eye and by line.
         file.write(",\n".join(json.dumps(_plain(cell), ensure_ascii=False) for cell in cells))
+        if more:
+            file.write('\n], "block_cells": [\n' + ",\n".join(json.dumps(cell, ensure_ascii=False) for cell in more))
         file.write("\n]}\n")
 
 
@@ -159,4 +165,4 @@ def _plain(cell: CellTruth) -> dict[str, object]:
     parts = (cell.identity, cell.recording, cell.properties, cell.life)
     cycles = dict(vars(cell.cycles))
     flat = {name: value for part in parts for name, value in vars(part).items()}
-    return {**flat, "cycles": {"class": cycles.pop("kind"), **cycles}}
+    return {**flat, **cell.more, "cycles": {"class": cycles.pop("kind"), **cycles}}

@@ -15,6 +15,8 @@ PITCH_MM: Final = 16.0
 LAST_CENTRE_MM: Final = 84.0
 RADIUS_MM: Final = 100.0
 SPLITS: Final = ("S1", "S2")
+# Standard deviation of the capacity from wafer to wafer, where a lab has several for each split.
+BETWEEN_WAFERS: Final = 0.006
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,41 @@ def place(seed: int, first_wafer: int, stride: int, number: int) -> Die:
     return Die(wafer, x, y)
 
 
-def capacity_factor(die: Die, split: str, deviation: float) -> float:
-    """Return a die's capacity over the design's; ``deviation`` is its noise in standard deviations."""
+def deal(seed: int, first_wafer: int, stride: int, wafers: int, number: int) -> Die:
+    """Return the die of a firm's cell, where cells are dealt to so many wafers in turn; see :func:`place`."""
+    turn, number_on_wafer = number % wafers, number // wafers
+    # A full set of wafers is followed by another.
+    full, number_on_wafer = divmod(number_on_wafer, len(_sites()))
+    return place(seed, first_wafer + stride * (turn + wafers * full), stride, number_on_wafer)
+
+
+def effect(seed: int, wafer: int) -> float:
+    """Return what all dies of a wafer have in common, as a part of the design's capacity."""
+    return BETWEEN_WAFERS * float(np.random.default_rng([seed, wafer, 1]).standard_normal())
+
+
+def capacity_factor(die: Die, split: str, deviation: float, common: float = 0.0) -> float:
+    """Return a die's capacity over the design's.
+
+    Args:
+        die: where it lies.
+        split: its process split.
+        deviation: its noise in standard deviations.
+        common: the effect of its wafer.
+    """
     x, y = die.x * PITCH_MM / RADIUS_MM, die.y * PITCH_MM / RADIUS_MM
     systematic = GRADIENT.radial * (x * x + y * y) + GRADIENT.tilt_x * x + GRADIENT.tilt_y * y
-    return 1.0 + systematic + (GRADIENT.split if split == SPLITS[1] else 0.0) + GRADIENT.noise * deviation
+    return 1.0 + systematic + (GRADIENT.split if split == SPLITS[1] else 0.0) + GRADIENT.noise * deviation + common
 
 
 def describe() -> dict[str, float]:
     """Return the coefficients for the truth file."""
     return {"pitch_mm": PITCH_MM, "radius_mm": RADIUS_MM, **asdict(GRADIENT)}
+
+
+def site_count() -> int:
+    """Return the number of dies of a wafer."""
+    return len(_sites())
 
 
 def _sites() -> list[tuple[int, int]]:

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from flows.virtual_lab import _text as text
 from flows.virtual_lab.ageing import Doubles
 from flows.virtual_lab.cell import CHARGE_CC, CHARGE_CV, DISCHARGE_CC, STEPS
 from flows.virtual_lab.layout import Layout, Run
+from flows.virtual_lab.program import Records
 from flows.virtual_lab.trace import Trace
 
 HEADER: Final = (
@@ -23,6 +26,8 @@ HEADER: Final = (
 )
 # The instrument stores doubles, and twelve decimals keep what a micro cell needs of them.
 FINE: Final = 12
+TEMPERATURE: Final = "Aux_Temperature_1(C)"
+CHARGES, DISCHARGES = (CHARGE_CC, CHARGE_CV), (DISCHARGE_CC,)
 
 
 def write(path: Path, run: Run, traces: Iterator[Trace]) -> None:
@@ -31,6 +36,31 @@ def write(path: Path, run: Run, traces: Iterator[Trace]) -> None:
         file.write((",".join(HEADER) + "\n").encode("ascii"))
         for trace in traces:
             text.append_rows(file, dict(zip(HEADER, _columns(run, trace), strict=True)), ",", "\n")
+
+
+def write_records(path: Path, run: Run, records: Records) -> None:
+    """Write a program of any steps as MITS exports it, with the temperature that its chamber had."""
+    steps = records.steps
+    columns = [
+        np.arange(1, records.rows + 1),
+        text.wall_clock(run.local_start, records.time, "\t%m/%d/%Y %H:%M:%S%.3f"),
+        text.fixed(records.time, 4),
+        text.fixed(records.step_time, 4),
+        records.spread([step.cycle for step in steps]),
+        records.spread(range(1, len(steps) + 1)),
+        text.fixed(records.current, FINE),
+        text.fixed(records.voltage, 6),
+        text.fixed(records.current * records.voltage, FINE),
+        text.fixed(records.counter(CHARGES, "cycle"), FINE),
+        text.fixed(records.counter(DISCHARGES, "cycle"), FINE),
+        text.fixed(records.counter(CHARGES, "cycle", energy=True), FINE),
+        text.fixed(records.counter(DISCHARGES, "cycle", energy=True), FINE),
+        text.fixed(records.temperature, 2),
+    ]
+    header = (*HEADER, TEMPERATURE)
+    with path.open("wb") as file:
+        file.write((",".join(header) + "\n").encode("ascii"))
+        text.append_rows(file, dict(zip(header, columns, strict=True)), ",", "\n")
 
 
 def _columns(run: Run, trace: Trace) -> list[object]:
@@ -62,4 +92,4 @@ def _energy(trace: Trace, steps: tuple[int, ...]) -> Doubles:
 
 
 QUANTUM: Final = {"ampere": 1e-12, "volt": 1e-6, "second": 1e-4, "ampere_hour": 1e-12}
-LAYOUT: Final = Layout("arbin_csv", ".csv", QUANTUM, write, delay=0.01)
+LAYOUT: Final = Layout("arbin_csv", ".csv", QUANTUM, write, delay=0.01, write_records=write_records)

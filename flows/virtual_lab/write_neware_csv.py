@@ -17,6 +17,7 @@ from flows.virtual_lab import _text as text
 from flows.virtual_lab.ageing import Doubles
 from flows.virtual_lab.cell import CHARGE_CC, CHARGE_CV, DISCHARGE_CC
 from flows.virtual_lab.layout import Layout, Run
+from flows.virtual_lab.program import Records
 from flows.virtual_lab.trace import Trace
 
 STEP_TYPES: Final = ("CC Chg", "CV Chg", "Rest", "CC DChg", "Rest")
@@ -33,6 +34,7 @@ HEADER: Final = (
     *("Date", "Power(mW)"),
 )
 
+TEMPERATURE: Final = "T1(°C)"
 AS_PER_AH: Final = 3600.0
 MILLI: Final = 1e3
 MICRO: Final = 1e6
@@ -45,6 +47,38 @@ def write(path: Path, run: Run, traces: Iterator[Trace]) -> None:
         for trace in traces:
             columns = dict(zip(HEADER, _columns(run, trace), strict=True))
             text.append_rows(file, {**columns, "": text.constant("", trace.rows)}, ",", "\n")
+
+
+def write_records(path: Path, run: Run, records: Records) -> None:
+    """Write a program of any steps as BTSDA exports it, with the temperature that its chamber had."""
+    steps = records.steps
+    header = (*HEADER, TEMPERATURE)
+    columns = [
+        np.arange(1, records.rows + 1),
+        records.spread([step.cycle for step in steps]),
+        records.spread(range(1, len(steps) + 1)),
+        text.choose(STEP_TYPES, records.spread([step.kind for step in steps])),
+        text.hours(records.step_time),
+        text.hours(records.time),
+        text.fixed(records.current * MICRO, 4),
+        text.fixed(records.voltage * MILLI, 1),
+        *_count_program(records, energy=False),
+        *_count_program(records, energy=True),
+        text.wall_clock(run.local_start, records.time, "%Y-%m-%d %H:%M:%S%.3f"),
+        text.fixed(records.current * records.voltage * MILLI, 4),
+        text.fixed(records.temperature, 1),
+    ]
+    with path.open("wb") as file:
+        file.write((",".join(header) + ",\n").encode("cp1252"))
+        frame = {**dict(zip(header, columns, strict=True)), "": text.constant("", records.rows)}
+        text.append_rows(file, frame, ",", "\n")
+
+
+def _count_program(records: Records, *, energy: bool) -> list[pl.Series]:
+    specific = text.constant(ZERO_SPECIFIC, records.rows)
+    kinds = (CHARGE_CC, CHARGE_CV, DISCHARGE_CC), (CHARGE_CC, CHARGE_CV), (DISCHARGE_CC,)
+    counted = [records.counter(each, "step", energy=energy) * MILLI * AS_PER_AH for each in kinds]
+    return [column for part in counted for column in (text.fixed(part, 4), specific)]
 
 
 def _columns(run: Run, trace: Trace) -> list[object]:
@@ -74,4 +108,4 @@ def _counters(trace: Trace, counted: Doubles) -> list[pl.Series]:
 
 
 QUANTUM: Final = {"ampere": 1e-10, "volt": 1e-4, "second": 1e-3, "ampere_hour": 1e-7 / AS_PER_AH}
-LAYOUT: Final = Layout("neware_csv", ".csv", QUANTUM, write)
+LAYOUT: Final = Layout("neware_csv", ".csv", QUANTUM, write, write_records=write_records)
