@@ -16,10 +16,12 @@ import sqlalchemy as sa
 
 import parsers
 from flows.accounts import Receipt, blank_receipt, describe_test
+from flows.described import formats_of, tables_of
 from flows.ingest import retry_source
 from flows.taking import read_again
 from warehouse.difference import compare_revisions
 from warehouse.errors import Outdated, QuarantineError, StoreBusy
+from warehouse.links import link_all
 from warehouse.publish import Incoming, Prepared, commit_prepared, discard_prepared, prepare_reread
 from warehouse.registry import TEST, Row
 from warehouse.sentences import explain
@@ -63,27 +65,34 @@ def run_backfill(home: Home) -> Backfill:
             _reread(home, test, done)
         except StoreBusy:
             done.busy.append(test["test_id"])
+    link_all(home)
     return done
 
 
 def sources_to_retry(home: Home) -> list[Row]:
     """Return the quarantined sources that were judged by other readers than today's."""
-    today = parsers.fingerprint_readers()
+    today = parsers.fingerprint_readers(tables_of(home))
     waiting = (source for source in list_quarantine(home) if not source["sha256"].startswith(UNREAD))
     return [source for source in waiting if source["readers"] != today]
 
 
 def tests_to_reread(home: Home) -> Iterator[Row]:
     """Yield the tests that an older version of today's reader read; one at a time, as it is at that moment."""
-    older = [
-        sa.and_(TEST.c.format == declared.name, TEST.c.reader_version < declared.version)
-        for declared in parsers.formats().values()
-    ]
+    older = [sa.and_(TEST.c.format == declared.name, _is_older(declared)) for declared in formats_of(home).values()]
     for row in home.registry.rows(sa.select(TEST.c.test_id).where(sa.or_(*older)).order_by(TEST.c.test_id)):
         # Reading takes minutes in a large archive, in which a test may have grown or moved.
         test = home.registry.row(TEST, test_id=row["test_id"])
         if test is not None:
             yield test
+
+
+def _is_older(declared: parsers.Format) -> sa.ColumnElement[bool]:
+    # A description has no order of versions: any other one is out of date.
+    return (
+        (TEST.c.reader_version != declared.version)
+        if declared.described
+        else (TEST.c.reader_version < declared.version)
+    )
 
 
 def _reread(home: Home, test: Row, done: Backfill) -> None:

@@ -12,7 +12,9 @@ from typing import Final
 import typer
 from rich.markup import escape
 
+from flows import reader_pool
 from flows.commands import (
+    alerts,
     asking,
     identity,
     ingesting,
@@ -44,6 +46,7 @@ for module in (
     ingesting,
     quarantine,
     asking,
+    alerts,
     recipes,
     wafers,
     running,
@@ -54,6 +57,7 @@ for module in (
 
 def main() -> None:
     """Run one command and end with its exit code; errors raised on purpose become one clear line."""
+    reader_pool.switch_on()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app()

@@ -1,5 +1,7 @@
 """From what a user names to single sources: files, folders, and zip archives with several files inside.
 
+A folder that is one source (:mod:`flows.folders`) is one drop, wherever it lies: its files are packed into one.
+
 Links are not followed: an inbox may be open to people who may not read what they point to. A zip inside a zip is
 opened, one inside that is set aside. All limits are counted while reading (:mod:`parsers._zips`).
 """
@@ -14,10 +16,11 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import parsers
+from flows.folders import find_members, group_files, pack_folder
 from flows.names import folders_of, is_system_file, label_members, printable
 from parsers._zips import LARGEST_TOGETHER, MAGIC, Budget, find_overlapping, open_zip, unpack_entry
 from warehouse.errors import QuarantineError, UsageError
@@ -39,13 +42,14 @@ TOO_DEEP: Final = "an archive inside an archive inside an archive"
 
 @dataclass(frozen=True)
 class Drop:
-    """One file that somebody dropped.
+    """One file that somebody dropped, or one folder that is one source.
 
     Args:
         path: where its bytes are.
         shown: its path as the user knows it.
         folders: the folders it lay in, outermost first, which may name firm and cell.
         container: whether it is an archive whose members are drops of their own.
+        packed: whether it is a folder, whose files were packed into one of ours.
         refusal: why there are no bytes to take, if so.
         verdict: why its bytes are kept and not read, if so.
     """
@@ -54,6 +58,7 @@ class Drop:
     shown: str
     folders: tuple[str, ...]
     container: bool = False
+    packed: bool = False
     refusal: QuarantineError | None = None
     verdict: QuarantineError | None = None
 
@@ -69,7 +74,7 @@ class Drop:
 
 
 def list_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files that the paths name, folders walked in a fixed order.
+    """Return the files that the paths name, in a fixed order; a folder that is one source stands for its files.
 
     A link that the user names stands for what it points to. Links found on the way, and folders that cannot be
     listed, are returned as they are, so that :func:`drop_of` says why nothing is taken from them.
@@ -82,7 +87,7 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
         if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
         named = path.resolve() if path.is_symlink() else path
-        files.extend(_walk(named) if named.is_dir() else [named])
+        files.extend(group_files(_walk(named)) if named.is_dir() else [named])
     return files
 
 
@@ -129,6 +134,8 @@ def _refuse_path(path: Path, shown: str) -> QuarantineError | None:
         return None
     if stat.S_ISLNK(mode):
         return QuarantineError(shown, f"a link to {printable(path.readlink())}, not followed", code="symbolic_link")
+    if stat.S_ISDIR(mode) and find_members(path):
+        return None
     if stat.S_ISDIR(mode):
         return QuarantineError(shown, "a folder that cannot be listed", code="cannot_open")
     if not stat.S_ISREG(mode):
@@ -151,6 +158,8 @@ class _Unfolding:
     def unfold(self, drop: Drop, depth: int = 0) -> Iterator[Drop]:
         """Yield a drop and, if it is an archive, what it holds."""
         try:
+            if drop.refusal is None and drop.path.is_dir():
+                drop = self._pack(drop)
             is_zip = drop.refusal is None and not drop.is_system_file and _is_plain_zip(drop)
             if is_zip and depth == DEEPEST:
                 yield replace(drop, verdict=QuarantineError(drop.shown, TOO_DEEP, code="nested_too_deep"))
@@ -161,6 +170,12 @@ class _Unfolding:
                 yield drop
         except QuarantineError as refusal:
             yield replace(drop, refusal=refusal)
+
+    def _pack(self, drop: Drop) -> Drop:
+        """Return a folder that is one source with its bytes in one file."""
+        packed = self._scratch / "folder"
+        pack_folder(drop.path, drop.shown, packed)
+        return replace(drop, path=packed, packed=True)
 
     def _holds_drops(self, drop: Drop) -> bool:
         """Say whether the files in a zip are drops of their own: one alone is read as that, unless it is a zip."""
@@ -188,7 +203,13 @@ class _Unfolding:
         with _open_container(whole) as container:
             entries = [entry for entry in container.infolist() if not entry.is_dir()]
             shared = find_overlapping(entries)
-            for entry, label in zip(entries, label_members(entries), strict=True):
+            labelled = dict(zip(label_members(entries), entries, strict=True))
+            for root, labels in _folders_in(labelled):
+                members = {label: labelled.pop(label) for label in labels if label in labelled}
+                folder = self._pack_members(whole, container, root, members, shared)
+                yield folder
+                folder.path.unlink(missing_ok=True)
+            for label, entry in labelled.items():
                 if self._taken >= MOST_MEMBERS or self._budget.left < 0:
                     yield self._stop(whole, len(entries))
                     return
@@ -200,12 +221,35 @@ class _Unfolding:
                 # At most one member of each level lies on the disk at a time.
                 inside.unlink(missing_ok=True)
 
+    def _pack_members(
+        self,
+        whole: Drop,
+        container: zipfile.ZipFile,
+        root: str,
+        members: dict[str, zipfile.ZipInfo],
+        shared: set[int],
+    ) -> Drop:
+        """Return a folder in a zip that is one source, its files packed into one; refused where one of them is bad."""
+        self._taken += 1
+        inside = self._scratch / f"folder-{self._taken}"
+        drop = Drop(inside, f"{whole.shown}!{root}", whole.folders + folders_of(root), packed=True)
+        if any(entry.header_offset in shared for entry in members.values()):
+            return replace(drop, refusal=_overlap(drop.shown))
+
+        def unpack(label: str) -> Iterator[bytes]:
+            return unpack_entry(container, members[label], f"{whole.shown}!{label}", self._budget)
+
+        try:
+            parsers.pack_files(inside, root, members, unpack)
+        except QuarantineError as refusal:
+            return replace(drop, refusal=refusal)
+        return drop
+
     def _unpack_one(
         self, container: zipfile.ZipFile, entry: zipfile.ZipInfo, drop: Drop, *, overlaps: bool
     ) -> QuarantineError | None:
         if overlaps:
-            detail = "it shares its place in the archive with another file"
-            return QuarantineError(drop.shown, detail, code="overlapping_files")
+            return _overlap(drop.shown)
         try:
             with drop.path.open("wb") as writer:
                 for chunk in unpack_entry(container, entry, drop.shown, self._budget):
@@ -223,12 +267,35 @@ class _Unfolding:
         return replace(whole, refusal=QuarantineError(whole.shown, detail, code=code))
 
 
+def _overlap(shown: str) -> QuarantineError:
+    return QuarantineError(shown, "it shares its place in the archive with another file", code="overlapping_files")
+
+
+def _folders_in(labels: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the folders of a zip that are one source each, with the labels of their files."""
+    wanted = [label for label in labels if not is_system_file(PurePosixPath(label).name, folders_of(label))]
+    return list(parsers.gather_folders(wanted).items())
+
+
+def _holds_more_than_a_folder(members: Iterable[str]) -> bool:
+    """Say whether a zip holds a folder that is one source, and something else that reading it as one would lose."""
+    files = [name for name in members if not name.endswith("/")]
+    found = _folders_in(files)
+    inside = {label for _, labels in found for label in labels}
+    others = [
+        name for name in files if name not in inside and not is_system_file(PurePosixPath(name).name, folders_of(name))
+    ]
+    return len(found) > 1 or bool(found and others)
+
+
 def _is_plain_zip(drop: Drop) -> bool:
-    """Say whether a drop is a zip that is no file of some format in itself."""
+    """Say whether a drop is a zip that is no file of some format in itself, or that and more."""
     try:
         members = parsers.Peek(drop.path, drop.name).members
         if not members or OFFICE_MEMBERS & {*members}:
             return False
+        if _holds_more_than_a_folder([name.replace("\\", "/") for name in members]):
+            return True
         return not parsers.claims(parsers.Source(drop.path, drop.name))
     except OSError as error:
         raise blame(error, drop.shown) from error

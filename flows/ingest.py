@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from flows.accounts import Receipt, blank_receipt, describe_test
 from flows.drops import Drop, drop_of, list_files, open_drops
+from flows.reader_pool import prepare
 from flows.receipts import write_receipt_file
 from flows.taking import Taking, find_firm, give_test, read_again
 from flows.versions import find_candidates, has_come_back, keep_lost
@@ -66,6 +67,7 @@ def ingest_paths(
         StoreBusy: a file is still being written, or another process works on it; the others were taken in before this
             is raised.
     """
+    prepare()
     files = list_files(paths)
     busy: StoreBusy | None = None
     for done, path in enumerate(files, start=1):

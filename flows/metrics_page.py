@@ -24,7 +24,7 @@ from warehouse.schema import F64, FLAG, I64, STEP_TYPE, TABLES, TEXT
 ROOT: Final = Path(__file__).resolve().parents[1]
 TEXTS: Final = ROOT / "docs" / "metrics"
 # Questions about what was measured, or about what is kept, not about what is computed of it.
-NO_METRICS: Final = ("cells", "measurements", "quality", "spectra", "tests")
+NO_METRICS: Final = ("alerts", "cells", "measurements", "quality", "spectra", "tests")
 RECIPE_HEAD: Final = "| name | value | meaning |\n| --- | --- | --- |\n"
 NOTE_LINE: Final = re.compile(rf"^({'|'.join(NOTES)}): (.*(?:\n    .*)*)", re.MULTILINE)
 ARGUMENT: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}\S.*)*)", re.MULTILINE)

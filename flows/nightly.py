@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -23,6 +23,7 @@ from flows.ingest import repair_home
 from flows.receipts import prune_receipt_files
 from flows.watch import recover
 from warehouse.backup import backup_registry, prune_backups
+from warehouse.crew import Crew, count_cores
 from warehouse.errors import CellarError, DamageError, LeaseLost
 from warehouse.home import Home
 from warehouse.identity import rederive_outdated
@@ -170,37 +171,38 @@ def _derive(night: Night) -> None:
 def _aggregate(night: Night) -> None:
     """Make what readers of each firm ask for; a damaged file costs no other firm its night."""
     left = []
-    for firm in _firms(night.home):
-        try:
-            night.done += list(_serve_firm(night.home, firm))
-        except UNREADABLE as error:
-            log.warning("a table of firm %r cannot be read: %s", firm, error)
-            left += [firm] if not _mend_firm(night, firm) else []
+    with closing(Crew(night.home.folder, night.home.registry_url, count_cores())) as crew:
+        for firm in _firms(night.home):
+            try:
+                night.done += list(_serve_firm(night.home, firm, crew))
+            except UNREADABLE as error:
+                log.warning("a table of firm %r cannot be read: %s", firm, error)
+                left += [firm] if not _mend_firm(night, firm, crew) else []
     if left:
         raise DamageError(f"tables of {', '.join(firm or 'unassigned tests' for firm in left)} cannot be read")
 
 
-def _mend_firm(night: Night, firm: str) -> bool:
+def _mend_firm(night: Night, firm: str, crew: Crew) -> bool:
     """Find the damaged files of a firm and rebuild them; says whether its tables could be made then."""
     findings = [found for found in check_tables(night.home, firm) if found.serious]
     night.warnings += [f"{each.kind}: {each.place} {each.path}" for each in findings]
     repair_home(night.home, findings)
     try:
-        night.done += list(_serve_firm(night.home, firm))
+        night.done += list(_serve_firm(night.home, firm, crew))
     except UNREADABLE as error:
         log.error("tables of firm %r cannot be made: %s", firm, error)  # noqa: TRY400 the traceback tells nobody more
         return False
     return True
 
 
-def _serve_firm(home: Home, firm: str) -> Iterator[Compaction]:
+def _serve_firm(home: Home, firm: str, crew: Crew) -> Iterator[Compaction]:
     """Make what readers of a firm ask for, each stage from those before it."""
     yield from compact_firm(home, firm)
-    yield from home.results.store(firm, {"test"})
+    yield from home.results.store(firm, {"test"}, crew)
     # Unassigned tests have no firm that could ask.
     if firm:
         yield store_answer(home, firm, FADE)
-    yield from home.results.store(firm, {"cell"})
+    yield from home.results.store(firm, {"cell"}, crew)
     if firm:
         yield store_answer(home, firm, SUMMARY)
         yield from home.results.store(firm, {"firm"})

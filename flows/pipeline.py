@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import PrefectException
-from prefect.schedules import Cron
+from prefect.schedules import Cron, RRule
 
 from flows.backfill import run_backfill
 from flows.ingest import ingest_paths
@@ -37,6 +37,8 @@ log: Final = logging.getLogger("cellar.pipeline")
 
 NIGHT_CRON: Final = f"0 {NIGHT_HOUR} * * *"
 RETRIES: Final = 5
+# A missed night begins this long after the service, once Prefect has its schedule.
+SOON_SECONDS: Final = 20
 RETRY_SECONDS: Final = 10
 
 
@@ -119,16 +121,17 @@ def nightly(home: str, day: str | None = None) -> NightRecord:
 def serve_home(home: Home) -> None:
     """Serve the night, and on demand a scan, an ingest or a backfill, until stopped."""
     folder = str(home.folder)
-    at_night = Cron(NIGHT_CRON, timezone=home.settings.zone)
+    at_night = [Cron(NIGHT_CRON, timezone=home.settings.zone)]
+    if is_night_due(home, datetime.now(UTC)):
+        # The machine was off at two.
+        begin = datetime.now(UTC) + timedelta(seconds=SOON_SECONDS)
+        at_night.append(RRule(f"DTSTART:{begin:%Y%m%dT%H%M%SZ}\nRRULE:FREQ=DAILY;COUNT=1"))
     deployments = (
         scan.to_deployment("scan", parameters={"home": folder}, concurrency_limit=1),
-        nightly.to_deployment("nightly", parameters={"home": folder}, schedules=[at_night], concurrency_limit=1),
+        nightly.to_deployment("nightly", parameters={"home": folder}, schedules=at_night, concurrency_limit=1),
         backfill.to_deployment("backfill", parameters={"home": folder}, concurrency_limit=1),
         ingest_batch.to_deployment("ingest", parameters={"home": folder, "paths": []}),
     )
-    if is_night_due(home, datetime.now(UTC)):
-        # The machine was off at two; as a daemon, so that a stop need not wait for it, and the next start catches up.
-        threading.Thread(target=nightly, args=(folder,), name="cellar-missed-night", daemon=True).start()
     # Called without an event loop these are deployments; the signature also allows for one.
     serve(*(deployment for deployment in deployments if isinstance(deployment, RunnerDeployment)))
 

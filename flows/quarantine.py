@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import parsers
 from flows.accounts import Receipt, blank_receipt
+from flows.described import formats_of
 from flows.ingest import retry_source
 from warehouse.errors import StoreBusy, UsageError
 from warehouse.home import Home
@@ -41,7 +41,7 @@ def read_source_as(home: Home, source: Row, format_name: str) -> Receipt:
     Raises:
         UsageError: there is no such format, or there are no bytes to read.
     """
-    if format_name not in parsers.formats():
+    if format_name not in formats_of(home):
         raise UsageError(f"there is no format {format_name!r}; 'cellar formats' lists them")
     return _decide(home, source, read_as=format_name)
 

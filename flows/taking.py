@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import parsers
+from flows import apart
 from flows.accounts import Receipt, blank_receipt, describe_test
+from flows.described import formats_of, require_format, tables_of
 from flows.versions import contradicts, find_later_version, find_predecessor, find_same_run, is_open_to
+from warehouse.chains import read_ends
 from warehouse.errors import FormatUnknown, QuarantineError, StoreBusy, UsageError
 from warehouse.identity import move_test
+from warehouse.links import ends_onward, link_test
 from warehouse.manifest import claims_manifest, import_manifest
 from warehouse.owners import Evidence, find_claims, resolve_owner, warn_overruled
 from warehouse.parts import read_stored
@@ -21,6 +25,7 @@ from warehouse.publish import (
     Owner,
     Prepared,
     admit,
+    check_capacity,
     commit_prepared,
     continues,
     discard_prepared,
@@ -111,9 +116,16 @@ class Taking:
         test = before.test
         if test is None or not before.is_current or test["kind"] != "cycling" or test["spectra"]:
             return None
+        tables = tables_of(self.home)
+        read_by = parsers.formats(tables).get(test["format"])
+        # Rows of another description than today's are no beginning of what today's would read.
+        if read_by is None or (read_by.described and read_by.version != test["reader_version"]):
+            return None
         known = parsers.Known(before.source["size"], test["rows"])
         with self.home.archive.open(self.captured.sha256) as file:
-            tail = parsers.read_tail(file, test["format"], known, self.drop.name, self.home.settings.zone_info)
+            zone = self.home.settings.zone_info
+            name = self.drop.name
+            tail = parsers.read_tail(file, test["format"], known, name, zone, tables=tables, read_part=apart.read_part)
         if tail is None or not (before.grown or self.captured.is_unchanged(*tail.same)):
             return None
         stored = read_stored(self.home, test["test_id"], MEASUREMENTS, test["rows"] - tail.overlap)
@@ -124,7 +136,7 @@ class Taking:
             return None
         about = {**tail.reading.about, **json.loads(test["about"])}
         reading = replace(tail.reading, measurements=new, about=about)
-        incoming = make_incoming(reading, self.drop.shown, self.captured.sha256)
+        incoming = make_incoming(self.home, reading, self.drop.shown, self.captured.sha256)
         owner, warnings = self._find_owner(incoming, test["first_unix_second"])
         if not _is_keeper(test, owner):
             return None
@@ -146,7 +158,7 @@ class Taking:
                 return self._import(path)
         if reading.kind in {"companion", "empty"}:
             return _Fate("ignored", reading, kind=reading.kind, reason=explain(reading.kind))
-        incoming = admit(make_incoming(reading, self.drop.shown, self.captured.sha256))
+        incoming = admit(make_incoming(self.home, reading, self.drop.shown, self.captured.sha256))
         return self._place(incoming, before)
 
     def _place(self, incoming: Incoming, before: Predecessor | None) -> _Fate:
@@ -162,6 +174,7 @@ class Taking:
         held = self._version_of(incoming, owner, before)
         if held is None:
             incoming = _warn_of_namesake(incoming, before, owner)
+            check_capacity(self.home, incoming.measurements, owner, incoming.shown)
             return _Fate("committed", incoming, prepare_test(self.home, incoming, owner), replaces=_if_refused(source))
         return self._revise(incoming, owner, held, before)
 
@@ -188,6 +201,7 @@ class Taking:
         replaces = before is not None and before.is_current and before.source["test_id"] == test["test_id"]
         if incoming.size <= held and not replaces:
             return _Fate("superseded", incoming, test=test, reason=explain("same_run", f"test {test['test_id']}"))
+        check_capacity(self.home, incoming.measurements, keeper, incoming.shown)
         prepared = prepare_reread(self.home, test, incoming, keeper)
         reason = None
         if before is None or not before.grown:
@@ -209,11 +223,14 @@ class Taking:
 
     def _settle(self, fate: _Fate) -> Receipt:
         """Write test, fate and receipt in one transaction: from here on it is certain."""
-        receipt = self._write_receipt(fate)
+        receipt, ends = self._write_receipt(fate), self._find_ends(fate)
         try:
             with self.home.registry.write() as connection:
                 self.home.leases.release(connection, self.lease)
                 self._commit(connection, fate, receipt)
+                if ends is not None and fate.prepared is not None:
+                    told = link_test(self.home, connection, fate.prepared.test["test_id"], ends)
+                    receipt["warnings"] += told
                 receipt["seconds"] = round(time.perf_counter() - self.started, 4)
                 write_receipt(connection, receipt)
         except StoreBusy:
@@ -221,6 +238,14 @@ class Taking:
                 discard_prepared(self.home, fate.prepared)
             raise
         return receipt
+
+    def _find_ends(self, fate: _Fate) -> Row | None:
+        """Return the first and the last record of a test that is to be committed, by which continuations are told."""
+        if fate.prepared is None or not isinstance(fate.reading, Incoming) or not fate.reading.measurements.height:
+            return None
+        if fate.prepared.grows:
+            return ends_onward(self.home, fate.prepared.test["test_id"], fate.reading.measurements)
+        return read_ends(fate.reading.measurements)
 
     def _write_receipt(self, fate: _Fate) -> Receipt:
         receipt = blank_receipt(self.drop.shown, self.captured.sha256, fate.state)
@@ -253,7 +278,7 @@ class Taking:
             firm=self.wish.firm,
             cell_id=self.wish.cell_id,
             previous_sha256=fate.replaces["sha256"] if fate.replaces else None,
-            readers=parsers.fingerprint_readers(),
+            readers=parsers.fingerprint_readers(tables_of(self.home)),
             reason_code=reason.get("code"),
             reason_detail=fate.detail,
             reason_where=reason.get("where"),
@@ -265,15 +290,16 @@ class Taking:
     def _read(self, path: Path) -> parsers.Reading:
         """Read as the technician said, or as the content says."""
         source = find_source(self.home, self.captured.sha256)
-        zone = self.home.settings.zone_info
+        zone, profile = self.home.settings.zone_info, self.home.settings.profile_of(self.drop.shown)
         if source is not None and source["read_as"]:
-            return parsers.read_as(path, source["read_as"], self.drop.name, zone)
-        return parsers.read(path, self.drop.name, zone)
+            name = require_format(self.home, source["read_as"], self.drop.shown)
+            return apart.read(path, self.drop.name, zone, profile, tables=tables_of(self.home), format_name=name)
+        return apart.read(path, self.drop.name, zone, profile, tables=tables_of(self.home))
 
     def _claimant(self) -> str | None:
         with self.home.archive.materialise(self.captured.sha256) as path:
-            found = parsers.detect(path, self.drop.name)
-        return found[0].name if len(found) == 1 else None
+            found = apart.detect(path, self.drop.name, tables=tables_of(self.home))
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -314,13 +340,13 @@ class _Fate:
             object.__setattr__(self, "warnings", (*self.reading.warnings, *self.warnings))
 
 
-def make_incoming(reading: parsers.Reading, shown: str, sha256: str) -> Incoming:
+def make_incoming(home: Home, reading: parsers.Reading, shown: str, sha256: str) -> Incoming:
     """Hand a reading over to the warehouse, which knows no formats."""
     return Incoming(
         shown=shown,
         sha256=sha256,
         format=reading.format,
-        reader_version=parsers.formats()[reading.format].version,
+        reader_version=formats_of(home)[reading.format].version,
         kind=reading.kind,
         measurements=reading.measurements,
         spectra=reading.spectra,
@@ -337,12 +363,16 @@ def read_again(home: Home, test: Row) -> Incoming:
     """
     source = find_source(home, test["source_sha256"])
     shown = source["path"] if source else test["source_sha256"]
+    format_name = require_format(home, test["format"], shown)
     with home.archive.materialise(test["source_sha256"]) as path:
-        reading = parsers.read_as(path, test["format"], shown.rpartition("!")[2], home.settings.zone_info)
+        settings = home.settings
+        name, profile = shown.rpartition("!")[2], settings.profile_of(shown)
+        tables = tables_of(home)
+        reading = apart.read(path, name, settings.zone_info, profile, tables=tables, format_name=format_name)
     # Rows that were shown to a firm are not taken away because a reader has lost the sense for them.
     if reading.kind in {"companion", "empty"}:
         raise QuarantineError(shown, "holds no rows for today's reader", code="empty")
-    return admit(make_incoming(reading, shown, test["source_sha256"]))
+    return admit(make_incoming(home, reading, shown, test["source_sha256"]))
 
 
 def give_test(home: Home, test: Row, owner: Owner) -> tuple[Row, list[str]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+import parsers
 from warehouse.archive import HEAD_BYTES, Known
 from warehouse.errors import QuarantineError, SourceBusy
 from warehouse.foreign import open_foreign
@@ -21,6 +22,7 @@ from warehouse.registry import RECEIPT, SOURCE_FILE, TEST, Row
 from warehouse.sources import find_source
 
 if TYPE_CHECKING:
+    from flows.drops import Drop
     from warehouse.archive import Capture
     from warehouse.home import Home
     from warehouse.publish import Incoming, Owner
@@ -71,6 +73,19 @@ def find_at_path(home: Home, shown: str) -> Row | None:
     taken = sa.select(RECEIPT.c.sha256).where(RECEIPT.c.path == shown, RECEIPT.c.sha256 != "")
     newest = home.registry.rows(taken.order_by(RECEIPT.c.receipt_id.desc()).limit(1))
     return find_source(home, newest[0]["sha256"]) if newest else None
+
+
+def keep_lost(home: Home, drop: Drop) -> None:
+    """Add to a packed folder what its tester has overwritten since the version that lay at its path before.
+
+    Raises:
+        QuarantineError: the packed folder cannot be read.
+    """
+    before = find_at_path(home, drop.shown)
+    if before is None or before["test_id"] is None or before["format"] is None:
+        return
+    with home.archive.materialise(before["sha256"]) as path:
+        parsers.pack_lost(path, drop.path, before["format"])
 
 
 def has_come_back(home: Home, known: Row, captured: Capture, shown: str, firm: str | None) -> bool:

@@ -2,7 +2,8 @@
 
 Polling is what counts; events of the operating system only shorten the wait, for a share of another machine sends none.
 A file is at rest when its size, its time of change and a hash of its two ends stood still over two looks and a time of
-our own monotonic clock: the clocks of shares and instruments say nothing about now. Nothing in an inbox is ever written
+our own monotonic clock: the clocks of shares and instruments say nothing about now. A folder that is one source is at
+rest when all its files are. Nothing in an inbox is ever written
 or deleted, and a share that is gone has no files for the moment, which is not the same as deleted files.
 """
 
@@ -14,7 +15,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,6 +25,7 @@ from watchfiles import watch as watch_changes
 
 from flows.accounts import Receipt
 from flows.drops import drop_of, printable
+from flows.folders import Look, join_folders
 from flows.ingest import finish_unfinished, ingest_file
 from warehouse.errors import CellarError, StoreBusy
 from warehouse.mounts import is_on_network
@@ -33,21 +35,16 @@ from warehouse.verify import remove_leftovers
 if TYPE_CHECKING:
     from warehouse.home import Home
 
+__all__ = ["Look", "Watcher", "look_into", "recover", "scan_once", "take_plainly", "watch_inboxes"]
+
 log: Final = logging.getLogger("cellar.watch")
 
 END_BYTES: Final = 4096
+MOST_ENDS: Final = 32
 # Shares tell of changes this late: clients keep what they know of a file for up to a minute.
 NETWORK_SETTLE_SECONDS: Final = 60.0
 LISTEN_SECONDS: Final = 1.0
 RECOVER_SECONDS: Final = 60.0
-
-
-class Look(NamedTuple):
-    """What a file looked like: its path, size and time of last change."""
-
-    path: str
-    size: int
-    modified_ns: int
 
 
 class _Rest(NamedTuple):
@@ -82,10 +79,10 @@ class Watcher:
         settled = []
         for inbox in self.reachable():
             settle = self.settle_seconds(inbox)
-            for look in look_into(inbox):
+            for look, members in join_folders(look_into(inbox)):
                 if self.is_taken(look) or drop_of(Path(look.path)).is_system_file:
                     continue
-                rest = _observe(look, before.get(look.path), now)
+                rest = _observe(look, members, before.get(look.path), now)
                 if rest is None:
                     continue
                 self._resting[look.path] = rest
@@ -244,12 +241,14 @@ def _listen(inboxes: list[Path], stop: threading.Event) -> Iterator[object]:
     )
 
 
-def _observe(look: Look, before: _Rest | None, now: float) -> _Rest | None:
-    """Say since when a file has looked like this; None when it cannot be looked at."""
+def _observe(look: Look, members: Sequence[Look], before: _Rest | None, now: float) -> _Rest | None:
+    """Say since when a file, or all files of a folder, have looked like this; None when they cannot be looked at."""
     if before is not None and before.look != look:
         before = None
     try:
-        ends = _hash_ends(look)
+        # Those that changed last: a folder may hold thousands, of which all but a few are closed.
+        newest = sorted(members, key=lambda member: member.modified_ns)[-MOST_ENDS:]
+        ends = b"".join(map(_hash_ends, newest))
     except FileNotFoundError:
         return None
     except OSError:

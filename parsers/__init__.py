@@ -32,7 +32,8 @@ from parsers._folder import folder_view
 from parsers._maps import WaferMap, read_wafer_maps
 from parsers._pack import add_files, pack_files, read_chunks
 from parsers._propose import propose_description
-from parsers._tail import Tail, join_tail, read_tail_of
+from parsers._tail import ReadPart, Tail, join_tail, read_tail_of
+from parsers._workbook import refuse_sparse
 from parsers._zips import unpack_only_file
 from parsers.contract import SITE_ZONE, Format, Kind, Known, Peek, Reading, Source
 from warehouse.errors import FormatUnknown, ParseError, UsageError
@@ -249,6 +250,7 @@ def read_tail(
     zone: ZoneInfo = SITE_ZONE,
     *,
     tables: Sequence[Description] = (),
+    read_part: ReadPart | None = None,
 ) -> Tail | None:
     """Read what a file has more than an earlier version of it, at the cost of what is more.
 
@@ -259,6 +261,7 @@ def read_tail(
         name: the file's name as the user knows it.
         zone: the site's zone.
         tables: that the site describes, from :func:`make_description`.
+        read_part: reads an excerpt with a format, if not here and now.
 
     Returns:
         The last known rows and all new ones for :func:`join_tail`; None where only the whole file tells.
@@ -266,7 +269,7 @@ def read_tail(
     Raises:
         UsageError: there is no such format.
     """
-    return read_tail_of(_named(format_name, tables), file, known, name, zone)
+    return read_tail_of(_named(format_name, tables), file, known, name, zone, read_part=read_part)
 
 
 def _names_below(folder: Path) -> list[str]:
@@ -303,6 +306,7 @@ def _read_claimed(source: Source, claimants: list[Format]) -> Reading:
         raise FormatUnknown(source.name, f"claimed by {names}", code="format_ambiguous")
     if not claimants:
         refuse_cut(source)
+        refuse_sparse(source.path, source.name)
         raise FormatUnknown(source.name, "no format claims this file")
     declared = claimants[0]
     reading = declared.read(source)

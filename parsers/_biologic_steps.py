@@ -78,6 +78,7 @@ def step_types(columns: Columns, technique: str) -> pl.Series | None:
     if MODE not in columns:
         return None
     mode = columns[MODE].astype(np.float64)
+    mode = np.where(np.isin(mode, (GALVANOSTATIC, POTENTIOSTATIC, OPEN_CIRCUIT)), mode, 0)
     oxidation = columns[OXIDATION].astype(np.float64) if OXIDATION in columns else np.full(len(mode), np.nan)
     held = "_cv" if technique in HOLDING else ""
     names: dict[int, str] = {10 * OPEN_CIRCUIT + side: "rest" for side in range(3)}
@@ -86,7 +87,7 @@ def step_types(columns: Columns, technique: str) -> pl.Series | None:
         names[10 * POTENTIOSTATIC + side] = "other" if technique in SWEEPING else f"{way}{held}"
     # A code of two digits, mode and direction, keeps this one look-up a column wide.
     # 2 stands for a direction that the file does not tell.
-    code = pl.Series(10 * np.nan_to_num(mode) + np.where(np.isin(oxidation, (0, 1)), oxidation, 2))
+    code = pl.Series(10 * mode + np.where(np.isin(oxidation, (0, 1)), oxidation, 2))
     return code.cast(pl.Int64).replace_strict(names, default=None, return_dtype=pl.String)
 
 

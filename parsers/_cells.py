@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -120,6 +121,15 @@ def counts(cells: pl.DataFrame, name: str, source: Source, *, decimal_comma: boo
             source.name, f"expected a whole number, found {cells[name][row]!r}", line=cells[LINE][row], column=name
         )
     return values.cast(pl.Int64)
+
+
+def split_headings(line: str, separator: str = ",") -> list[str]:
+    """Split one line of headings at its separators; nothing where the line is none that a program writes."""
+    try:
+        return next(csv.reader([line.replace("\0", "").strip("\r\n")], delimiter=separator), [])
+    except csv.Error:
+        # Binary content: a carriage return outside quotes, or a cell without end.
+        return []
 
 
 def check_order(time: pl.Series, cells: pl.DataFrame, source: Source) -> None:

@@ -31,5 +31,8 @@ def unix_second(local: datetime, zone: ZoneInfo) -> float:
 
 
 def iso_utc(unix: float) -> str:
-    """Write a Unix time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds")
+    """Write a Unix time as ISO 8601 in UTC, to the millisecond; nothing for what is in no calendar."""
+    try:
+        return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return ""

@@ -6,6 +6,7 @@ A minus before a name (``-Z''``, ``-Im(Z)``) turns the column's sign; without on
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ SCHEMA: Final = {
 CARTESIAN: Final = frozenset({"frequency", "real", "imaginary"})
 POLAR: Final = frozenset({"frequency", "modulus", "phase"})
 DEGREES: Final = frozenset({"deg", "deg.", "°", "degree", "degrees"})
+NUMBER: Final = re.compile(r"[-+.]?\d")
 RADIANS: Final = frozenset({"rad", "radian", "radians"})
 # Prime, curly and accented quotes for the apostrophe, and the typographic minus.
 MARKS: Final = {
@@ -196,6 +198,9 @@ def meant_decimals(values: pl.Series) -> pl.Series:
 def _recognise(heading: str) -> tuple[str | None, str, float]:
     """Return the role of a heading, its unit and its sign."""
     whole = heading.strip().strip('"')
+    # Every text file's first lines are looked at, and most of their cells are numbers.
+    if not whole or NUMBER.match(whole):
+        return None, "", 1.0
     slash = whole.rpartition("/")
     # The whole heading first: Re(Z) is a name and no unit in brackets.
     for label, unit in ((whole, ""), (slash[0], slash[2]), split_header(whole)):

@@ -27,12 +27,12 @@ from typing import Final, TypeVar
 import polars as pl
 
 from parsers._clock import iso_utc, unix_seconds
-from parsers._inflate import INFLATE_ERRORS
 from parsers._neware_steps import code_notes, has_direction, step_types
 from parsers._numbers import shift_decimals, shortest_decimals
 from parsers.contract import Fact, Source
 from warehouse.errors import ParseError
 from warehouse.schema import MEASUREMENTS
+from warehouse.workbook import INFLATE_ERRORS
 
 # What fastnda logs about a file comes back as a warning of the reading; without this it would go to stderr as well.
 LIBRARY_LOG: Final = logging.getLogger("fastnda")

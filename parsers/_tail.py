@@ -9,6 +9,7 @@ column that a format decides by all records together, which is believed where re
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,6 +21,8 @@ import polars as pl
 from parsers.contract import SITE_ZONE, Excerpt, Format, Known, Reading, Source
 from warehouse.errors import QuarantineError
 from warehouse.schema import MEASUREMENTS
+
+ReadPart = Callable[[Format, Source], Reading]
 
 MICROSECONDS: Final = 1e6
 CLOCK_DIGITS: Final = 6
@@ -48,17 +51,24 @@ class Tail:
 
 
 def read_tail_of(
-    declared: Format, file: BinaryIO, known: Known, name: str = "", zone: ZoneInfo = SITE_ZONE
+    declared: Format,
+    file: BinaryIO,
+    known: Known,
+    name: str = "",
+    zone: ZoneInfo = SITE_ZONE,
+    *,
+    read_part: ReadPart | None = None,
 ) -> Tail | None:
     """Read the end of a grown file with its format; None where that cannot be done or is refused."""
+    read = read_part or _read_here
     excerpt = declared.excerpt(file, known) if declared.excerpt is not None else None
     if excerpt is None:
         return None
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
         source = Source(Path(folder) / "part", name, zone, excerpt.skipped)
         try:
-            before = _read_part(declared, source, excerpt.known, excerpt.lead)
-            reading = _read_part(declared, source, excerpt.whole, excerpt.lead)
+            before = _read_excerpt(read, declared, source, excerpt.known, excerpt.lead)
+            reading = _read_excerpt(read, declared, source, excerpt.whole, excerpt.lead)
         except QuarantineError:
             # The whole file names the place of what is wrong with it.
             return None
@@ -100,9 +110,13 @@ def join_tail(stored: pl.DataFrame, tail: Tail, steps: pl.DataFrame | None = Non
     return joined.drop(name for name in empty if name not in MEASUREMENTS.required)
 
 
-def _read_part(declared: Format, source: Source, content: bytes, lead: int) -> Reading:
+def _read_here(declared: Format, source: Source) -> Reading:
+    return declared.read(source)
+
+
+def _read_excerpt(read: ReadPart, declared: Format, source: Source, content: bytes, lead: int) -> Reading:
     source.path.write_bytes(content)
-    reading = declared.read(source)
+    reading = read(declared, source)
     return replace(reading, measurements=reading.measurements.slice(lead))
 
 

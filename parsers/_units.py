@@ -131,6 +131,10 @@ WORDS: Final = {
     "hertz": "Hz",
 }
 
+# How people write that a time is a clock's reading and no number, and that it is a spreadsheet's number of days.
+DURATIONS: Final = frozenset({"h:m:s", "h:mm:ss", "hh:mm:ss", "hhh:mm:ss", "d hh:mm:ss", "d h:m:s", "0d 00:00:00"})
+SERIALS: Final = frozenset({"excel", "excel serial", "excel days"})
+
 BRACKETS: Final = re.compile(r"^(?P<label>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])$")
 SIXTY: Final = 60
 DURATION: Final = r"^\s*(?:(\d+)\s*(?:d|D|days?|-)?[\s,]+|(\d+)[d-])?(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?\s*$"
@@ -147,6 +151,16 @@ def parse_unit(text: str) -> Unit | None:
     for spelling, ours in SPELLINGS.items():
         plain = plain.replace(spelling, ours)
     return UNITS.get(plain) or UNITS.get(WORDS.get(text.strip().lower(), ""))
+
+
+def is_duration(text: str) -> bool:
+    """Whether a text stands for durations such as 1:02:03 in place of a unit."""
+    return text.strip().lower() in DURATIONS
+
+
+def is_serial(text: str) -> bool:
+    """Whether a text stands for a spreadsheet's day numbers in place of a unit."""
+    return text.strip().lower() in SERIALS
 
 
 def split_header(header: str) -> tuple[str, str]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from parsers._inflate import INFLATE_ERRORS
 from warehouse.errors import ParseError
+from warehouse.workbook import INFLATE_ERRORS
 
 MAGIC: Final = b"PK\x03\x04"
 # An entry takes 46 bytes and its name: some 100,000 usual ones.

@@ -23,6 +23,7 @@ import polars as pl
 from parsers import _arbin
 from parsers._clock import iso_utc, unix_second
 from parsers._ends import refuse_cut
+from parsers._workbook import open_workbook
 from parsers.contract import BROKEN_ZIP, Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
@@ -58,7 +59,7 @@ def read(source: Source) -> Reading:
     refuse_cut(source)
     _require_whole(source)
     try:
-        book = fastexcel.read_excel(source.path)
+        book = open_workbook(source.path, source.name)
         names = _channel_sheets(book.sheet_names, source)
         sheets = [(name, _load(book, name)) for name in names]
         overview = [_load(book, name) for name in GLOBAL_INFO if name in book.sheet_names]

@@ -13,7 +13,7 @@ can be read; a number that was cut inside its digits still looks whole then, and
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +22,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from parsers._inflate import INFLATE_ERRORS
+from parsers._workbook import open_workbook
 from parsers._zips import MAGIC, open_zip
 from warehouse.errors import ParseError
 from warehouse.schema import MEASUREMENTS, SPECTRA, conform_columns
+from warehouse.workbook import INFLATE_ERRORS
 
 if TYPE_CHECKING:
     import fastexcel
@@ -88,9 +89,9 @@ class Peek:
         import fastexcel  # noqa: PLC0415 only workbooks pay for it
 
         try:
-            book = fastexcel.read_excel(self.path)
+            book = open_workbook(self.path, self.name)
             return {name: _first_rows(book, name) for name in book.sheet_names}
-        except fastexcel.FastExcelError:
+        except (fastexcel.FastExcelError, ParseError):
             return {}
 
     @cached_property
@@ -135,12 +136,14 @@ class Source:
         name: the file's name as the user knows it, for messages and as a label.
         zone: the site's time zone, for files whose wall clock names none.
         skipped: bytes that an excerpt leaves out between its head and its end, for places in warnings.
+        profile: what the site says of the cycler that wrote it: ``cycler`` (its name), ``current_unit``.
     """
 
     path: Path
     name: str
     zone: ZoneInfo = SITE_ZONE
     skipped: int = 0
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,11 @@ class Format:
         lost: what the file holds that the common schema does not carry.
         excerpt: the end of a grown file as small files of its own, from the whole file and what is known of it; reads
             the head and from shortly before the known end on; None where that cannot be done.
+        gather: of paths with forward slashes, those that together are one source: its folder to its files, those that
+            are written once before those that grow.
+        find_lost: of such a folder's version before and of the one now, files of the first by the names under which
+            they have to be packed with the second, because their tester has overwritten them.
+        described: whether a site's settings describe it: then its version is a fingerprint, and any other is outdated.
     """
 
     name: str
@@ -235,6 +243,9 @@ class Format:
     verified: bool = True
     lost: str = ""
     excerpt: Callable[[BinaryIO, Known], Excerpt | None] | None = None
+    gather: Callable[[Sequence[str]], Mapping[str, Sequence[str]]] | None = None
+    find_lost: Callable[[Mapping[str, bytes], Mapping[str, bytes]], Mapping[str, str]] | None = None
+    described: bool = False
 
 
 def still_growing(what: str, byte: int) -> str:

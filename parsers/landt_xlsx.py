@@ -16,6 +16,7 @@ from parsers._cells import LINE
 from parsers._ends import refuse_cut
 from parsers._landt import build_reading, find_record_columns
 from parsers._table import Column
+from parsers._workbook import open_workbook
 from parsers.contract import Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
@@ -43,7 +44,7 @@ def read(source: Source) -> Reading:
     tables: list[pl.DataFrame] = []
     columns: dict[str, Column] = {}
     try:
-        book = fastexcel.read_excel(source.path)
+        book = open_workbook(source.path, source.name)
         for name in book.sheet_names:
             found, own = _read_sheet(book, name)
             tables += found

@@ -20,4 +20,12 @@ def sniff(peek: Peek) -> bool:
     return any(is_part(peek.head, bytes((kind, 0))) for kind in KINDS)
 
 
-FORMAT = Format("neware_ndc_part", "Neware", frozenset({".ndc"}), "companion", sniff, read_companion)
+FORMAT = Format(
+    "neware_ndc_part",
+    "Neware",
+    frozenset({".ndc"}),
+    "companion",
+    sniff,
+    read_companion,
+    lost="everything: steps, counters and clock of a part that comes without them; the .ndax has both",
+)

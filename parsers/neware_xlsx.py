@@ -15,6 +15,7 @@ import polars as pl
 
 from parsers._ends import refuse_cut
 from parsers._neware_table import is_record_header, to_reading
+from parsers._workbook import open_workbook
 from parsers.contract import Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
@@ -35,7 +36,7 @@ def read(source: Source) -> Reading:
 
     refuse_cut(source)
     try:
-        tables = _load_records(fastexcel.read_excel(source.path))
+        tables = _load_records(open_workbook(source.path, source.name))
         table = pl.concat(tables, how="vertical_relaxed") if tables else None
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
         raise ParseError(source.name, f"the workbook is cut or damaged: {error}", byte=0) from error

@@ -27,7 +27,6 @@ documentation (facts only) and fit all records here.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from typing import BinaryIO, Final
@@ -35,7 +34,7 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from parsers._blocks import cut_cells, line_number, read_text
-from parsers._cells import Grid, check_order
+from parsers._cells import Grid, check_order, split_headings
 from parsers._clock import iso_utc
 from parsers._dates import MONTH_FIRST, read_clock
 from parsers._lines import excerpt_lines
@@ -138,7 +137,7 @@ def _width(raw: bytes) -> int:
 
 
 def _headings(line: str) -> list[str]:
-    return next(csv.reader([line.strip("\r\n")]), [])
+    return split_headings(line)
 
 
 def _find(line: str) -> dict[str, Column]:

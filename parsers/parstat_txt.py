@@ -11,7 +11,6 @@ frequency is a point of a spectrum, whose potential and current are its means.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +18,7 @@ from typing import Final
 import polars as pl
 
 from parsers._blocks import cut_cells, read_text, tabs_for_blanks
-from parsers._cells import Grid, check_order
+from parsers._cells import Grid, check_order, split_headings
 from parsers._eis_text import below
 from parsers._impedance import meant_decimals, number_sweeps
 from parsers._table import Column, drop_empty, find_columns, places, read_columns
@@ -93,7 +92,7 @@ def split_direct(frame: pl.DataFrame, lines: pl.Series, source: Source) -> tuple
 
 def _split(line: str) -> tuple[list[str], str]:
     separator = "\t" if "\t" in line else ","
-    headings = next(csv.reader([line.replace("\0", "")], delimiter=separator), [])
+    headings = split_headings(line, separator)
     # Every line ends in a separator.
     return (headings[:-1] if headings and not headings[-1].strip() else headings), separator
 

@@ -140,7 +140,7 @@ def _read_records(source: Source, columns: Mapping[str, Column], head: tuple[str
 
 def _demand_one_cell(cells: pl.DataFrame, source: Source) -> None:
     if "cell" in cells.columns and cells["cell"].n_unique() > 1:
-        row = (cells["cell"] != cells["cell"][0]).arg_max() or 0
+        row = (cells["cell"].rle_id() > 0).arg_max() or 0
         detail = f"records of cell {cells['cell'][row]!r} follow those of cell {cells['cell'][0]!r}"
         raise ParseError(source.name, detail, code="several_tests", line=cells[LINE][row], column="Cell")
 

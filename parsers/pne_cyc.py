@@ -25,6 +25,7 @@ much later step time: nothing here depends on it. A cut-off last record is left 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -71,7 +72,12 @@ def sniff(peek: Peek) -> bool:
 
 def read(source: Source) -> Reading:
     """Read one channel's records."""
-    content = source.path.read_bytes()
+    return read_content(source, source.path.read_bytes(), {})
+
+
+def read_content(source: Source, content: bytes, about: Mapping[str, Fact]) -> Reading:
+    """Read the records that a .cyc file holds; ``about`` is what its folder says of it."""
+    about = {"instrument": "PNE", **about}
     parts = read_cyc(content)
     if parts is None or not set(parts[0]) >= REQUIRED.keys():
         raise refuse_layout(source.name, "the table of fields lacks voltage, current or time", SAMPLE, byte=CYC_COUNT)
@@ -79,7 +85,7 @@ def read(source: Source) -> Reading:
     size = 4 * len(fields)
     notes = ["the last record is cut off and left out"] if (len(content) - CYC_RECORDS) % size else []
     if not len(values):
-        return Reading(about={"instrument": "PNE"}, warnings=tuple(notes))
+        return Reading(about=about, warnings=tuple(notes))
     columns = {field: values[:, place] for place, field in enumerate(fields)}
     frame = pl.DataFrame({name: _numbers(columns[field], shift) for field, (name, shift) in REQUIRED.items()})
     _demand_numbers(frame, size, source)
@@ -95,7 +101,7 @@ def read(source: Source) -> Reading:
         notes.append("the capacity counters do not restart with every step and are left out")
     return Reading(
         measurements=frame.with_columns(_temperature(columns)),
-        about={"instrument": "PNE"} | _start(columns, source),
+        about=about | _start(columns, source),
         warnings=tuple(notes),
     )
 

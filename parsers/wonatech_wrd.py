@@ -42,7 +42,6 @@ import numpy as np
 
 from parsers._clock import iso_utc, unix_second
 from parsers._folder import refuse_layout
-from parsers._inflate import INFLATE_ERRORS
 from parsers._nrbf import DateTime, Instance, NrbfError, Stream, read_stream
 from parsers._units import parse_unit
 from parsers._wonatech import to_frame
@@ -58,6 +57,7 @@ from parsers._wonatech_rows import (
 )
 from parsers.contract import Fact, Format, Peek, Reading, Source
 from warehouse.errors import ContradictionError, ParseError
+from warehouse.workbook import INFLATE_ERRORS
 
 STREAM_BEGINS: Final = b"\0\1\0\0\0\xff\xff\xff\xff\1\0\0\0\0\0\0\0"
 LIBRARY: Final = b"WbcsFile"

@@ -42,6 +42,8 @@ class Runner:
     def __init__(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")}
         environment["PYTHONPATH"] = str(Path(__file__).parent)
+        # A reader's process a command would cost what the fork saves; `test_apart.py` has commands with one.
+        environment["CELLAR_READERS"] = "inside"
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._server: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]  # the pipes are as named
             [sys.executable, "-c", SERVER], env=environment, **pipes

@@ -30,8 +30,7 @@ from strace_kill import Ended, Point, fail_at, kill_at, record, run
 
 import parsers
 from flows.backfill import run_backfill
-from flows.commands.running import repair_home
-from flows.ingest import ingest_paths
+from flows.ingest import ingest_paths, repair_home
 from flows.nightly import run_night
 from flows.virtual_lab import LabOptions, simulate
 from flows.watch import Look, Watcher, recover, scan_once
@@ -148,7 +147,7 @@ def have_dropped(home: Home) -> None:
 
 def have_refused(home: Home) -> None:
     """Begin with a file in quarantine that other readers refused."""
-    claims, parsers.claims = parsers.claims, lambda _source: []
+    claims, parsers.claims = parsers.claims, lambda _source, _tables: []
     have_test(home)
     parsers.claims = claims
     with home.registry.write() as connection:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from warehouse.cycles import derive_cycles
-from warehouse.recipe import PLATFORM
+from warehouse.derivation import PLATFORM
 from warehouse.schema import STEP_TYPE
 from warehouse.steps import derive_steps
 

@@ -476,7 +476,7 @@ class Histories(RuleBasedStateMachine):
                     assert path.read_bytes() == content
         for name, test in self.model.tests.items():
             self.check_rows(name)
-            wanted, _ = derive_all(read_stored(self.home, name, MEASUREMENTS), self.home.recipe)
+            wanted, _ = derive_all(read_stored(self.home, name, MEASUREMENTS), self.home.recipe.derivation)
             stored = read_stored(self.home, name, STEPS)
             same = [column for column in wanted.columns if column not in {"test_id", "revision", "cycle"}]
             assert stored.select(same).equals(wanted.select(same)), name

@@ -1,7 +1,7 @@
 """``python3 dev.py prove [NAME…]``: the long proofs; prints their figures and keeps them in ``docs/reliability.md``.
 
-Names: histories, kills, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters; all of them without a
-name. The suite runs a short form of each.
+Names: histories, kills, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters, mutations, cuts; all
+of them without a name. The suite runs a short form of each.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ FLIPS: Final = int(os.environ.get("CELLAR_PROVE_FLIPS", "10000"))
 POINTS: Final = int(os.environ.get("CELLAR_PROVE_POINTS", "0"))
 ERRORS: Final = ("ENOSPC", "EIO", "EDQUOT")
 FAILING: Final = ("text", "grow", "move", "night")
+MUTATIONS: Final = int(os.environ.get("CELLAR_PROVE_MUTATIONS", "200000"))
+# 1 is every byte of the files up to 64 KiB and a thousand cuts of each larger one.
+CUT_STRIDE: Final = int(os.environ.get("CELLAR_PROVE_CUT_STRIDE", "29"))
 GROWING: Final = {
     "biologic_mpr": "biologic_mpr/cheminfo-biologic-converter__jdb11-1.mpr",
     "neware_nda": "neware_nda/EmpaEconversion-fastnda__unzipped__nda_v23.nda",
@@ -145,6 +148,18 @@ def prove_counters() -> str:
     return write_page(corpus_folder())
 
 
+def prove_mutations() -> str:
+    """Read damaged copies of small files of every format."""
+    return _read_damaged("mutations", MUTATIONS, 1)
+
+
+def prove_cuts() -> str:
+    """Read real files cut short."""
+    from damage_runs import Cuts  # noqa: PLC0415 each proof loads what it needs
+
+    return f"one cut in {CUT_STRIDE}; {_read_damaged('cuts', len(Cuts(CUT_STRIDE)), CUT_STRIDE)}"
+
+
 PROOFS: Final[dict[str, Callable[[], str]]] = {
     "histories": prove_histories,
     "kills": prove_kills,
@@ -157,6 +172,8 @@ PROOFS: Final[dict[str, Callable[[], str]]] = {
     "scan": prove_scan,
     "truth": prove_truth,
     "counters": prove_counters,
+    "mutations": prove_mutations,
+    "cuts": prove_cuts,
 }
 
 
@@ -190,6 +207,15 @@ def _strike(names: list[str], error: str) -> list[dict[str, Any]]:
         environment = {**os.environ, "PYTHONPATH": str(HERE), "CELLAR_FAIL_WITH": error}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _read_damaged(kind: str, count: int, stride: int) -> str:
+    from damage_runs import run  # noqa: PLC0415 each proof loads what it needs
+
+    told = run(kind, 0, count, workers=os.cpu_count() or 1, stride=stride)
+    for finding in told.findings:
+        sys.stderr.write(f"{finding}\n")
+    return str(told)
 
 
 def _run_test(name: str, **environment: str) -> None:

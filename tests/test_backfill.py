@@ -48,7 +48,7 @@ def newer(monkeypatch: pytest.MonkeyPatch, change: Alter = lambda frame: frame) 
         return replace(reading, measurements=change(reading.measurements))
 
     changed = {**known, FORMAT: replace(old, version=old.version + 1, read=read)}
-    monkeypatch.setattr(parsers, "formats", lambda: changed)
+    monkeypatch.setattr(parsers, "formats", lambda _=(): changed)
 
 
 def row_of(home: Home, test_id: str) -> Row:
@@ -65,7 +65,7 @@ def test_refused_is_tried_again_by_newer_readers(
 ) -> None:
     """What an older set of readers refused is judged anew by a newer one, once, though its file is gone."""
     with monkeypatch.context() as patch:
-        patch.setattr("parsers.claims", lambda _source: [])
+        patch.setattr("parsers.claims", lambda *_: [])
         take(local_home, tmp_path)
         assert run_backfill(local_home).retried == []
     newer(monkeypatch)

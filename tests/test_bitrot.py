@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bitrot import find_missed, make_home, stored_files
 
-from flows.commands.running import repair_home
+from flows.ingest import repair_home
 from warehouse.home import Home
 from warehouse.verify import check_home
 

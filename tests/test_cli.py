@@ -358,6 +358,8 @@ def test_wrong_usage_ends_with_2(site: Site, arguments: str, message: str) -> No
         ("convert nowhere.csv --to x.xlsx", "ends neither in .parquet nor in .csv"),
         ("simulate x --cells 0", "cells must be 1 or more"),
         ("simulate x --formats nothing", "no layout nothing"),
+        ("simulate x --blocks weather", "no block weather"),
+        ("simulate x --wafers -1", "wafers must be 0 or more"),
         ("detect nowhere", "there is no file or folder"),
     ],
 )

@@ -18,6 +18,7 @@ from corpus_files import KEYS, Case, cases, index, raw_entries
 
 import parsers
 from parsers.contract import Format, Reading
+from warehouse.conform import conform
 from warehouse.errors import FormatUnknown, ParseError, QuarantineError
 from warehouse.schema import MEASUREMENTS, SPECTRA, Table, conform_columns
 
@@ -236,6 +237,14 @@ def assert_conforms(frame: pl.DataFrame, table: Table, origin: str) -> None:
     assert bad == [], "NaN or infinity"
     empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
     assert empty == [], "a column without a value in the file is left out"
+
+
+@each(GOLDEN)
+def test_passes_the_gate(read: Read, case: Case) -> None:
+    """The checks of units and signs refuse nothing that a real instrument recorded."""
+    reading = read(case.file)
+    passed, _ = conform(reading.measurements, reading.spectra, case.file)
+    assert passed.height == reading.measurements.height
 
 
 @each(GOLDEN)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from warehouse.classes import group_currents
 from warehouse.cycles import derive_cycles, infer_convention, number_cycles
-from warehouse.recipe import PLATFORM
+from warehouse.derivation import PLATFORM
 from warehouse.schema import CONVENTIONS, CYCLES, STEPS
 
 RATE = 10 * MICRO

@@ -15,7 +15,7 @@ import parsers
 from flows.virtual_lab import LabOptions, simulate
 from warehouse.conform import conform
 from warehouse.cycles import derive_cycles, infer_convention
-from warehouse.recipe import PLATFORM
+from warehouse.derivation import PLATFORM
 from warehouse.steps import derive_steps
 
 Truth = dict[str, Any]

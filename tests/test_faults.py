@@ -76,7 +76,7 @@ def test_real_file_grows_through_the_pipeline(corpus: Path, local_home: Home, tm
     whole = conform(parsers.read(path).measurements, parsers.read(path).spectra, path.name)[0]
     stored = read_stored(local_home, tests["test_id"].item(), MEASUREMENTS)
     assert_same(stored, whole)
-    steps, _ = derive_all(stored, local_home.recipe)
+    steps, _ = derive_all(stored, local_home.recipe.derivation)
     assert_same(read_stored(local_home, tests["test_id"].item(), STEPS).drop("test_id", "revision", "cycle"), steps)
     assert read_stored(local_home, tests["test_id"].item(), CYCLES).height == tests["cycles"].item()
     assert [finding for finding in check_home(local_home) if finding.serious] == []

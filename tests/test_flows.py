@@ -137,7 +137,7 @@ def test_busy_home_is_tried_again(pipeline: ModuleType, local_home: Home, monkey
         tries.append(StoreBusy)
         if len(tries) == 1:
             raise StoreBusy("another writer")
-        return {"date": "2026-03-02", "done": []}
+        return {"date": "2026-03-02", "done": [], "stages": []}
 
     def damaged(_home: Home, _day: object) -> dict[str, object]:
         tries.append(DamageError)

@@ -357,7 +357,7 @@ def test_retry_after_a_correction(local_home: Home, tmp_path: Path, monkeypatch:
     """A quarantined source that can be read today is committed from the archive, though its file is gone."""
     path = write_bdf(tmp_path / "a.csv", TWO_CYCLES)
     with monkeypatch.context() as patch:
-        patch.setattr("parsers.claims", lambda _source: [])
+        patch.setattr("parsers.claims", lambda *_: [])
         assert take_one(local_home, path)["state"] == "quarantined"
     path.unlink()
     (waiting,) = list_quarantine(local_home)
@@ -370,7 +370,7 @@ def test_retry_keeps_the_named_owner(local_home: Home, tmp_path: Path, monkeypat
     """A retry knows the owner that the first drop named."""
     path = write_bdf(tmp_path / "a.csv", TWO_CYCLES)
     with monkeypatch.context() as patch:
-        patch.setattr("parsers.claims", lambda _source: [])
+        patch.setattr("parsers.claims", lambda *_: [])
         (first,) = take(local_home, path, wish=Owner("A", "C1", "option"))
     receipt = retry_source(local_home, first["sha256"])
     assert (receipt["firm"], receipt["cell_id"]) == ("A", "C1")

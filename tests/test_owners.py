@@ -496,14 +496,16 @@ def test_file_removed_while_asking_is_found_again(local_firms: Home, monkeypatch
 
 
 def test_left_firm_keeps_no_file(firms: Home) -> None:
-    """After the night the folder of the firm that a test left holds nothing of it, nor does its mart."""
+    """After the night the folder of the firm that a test left holds no row of any test, nor does its mart."""
     test_id = commit(firms, "t", TWO_CYCLES, Owner("A", "C1"))
     run_night(firms)
     assert files_below(firms.store.folder / "firm=A")
     assign_test(firms, test_id, cell(firms, "B", "C2"))
     assert firms.query("steps", firm="A").is_empty()
     run_night(firms)
-    assert files_below(firms.store.folder / "firm=A") == []
+    left = [pl.read_parquet(path) for path in files_below(firms.store.folder / "firm=A")]
+    assert not any("test_id" in frame.columns and frame.height for frame in left)
+    assert not any(test_id in frame[name].to_list() for frame in left for name in frame.columns)
     assert firms.query("cycles", firm="B").height == 2
 
 

@@ -22,9 +22,9 @@ from flows.virtual_lab import LabOptions, simulate
 from warehouse import counters, rowhash
 from warehouse.conform import conform, hash_data
 from warehouse.cycles import derive_cycles
+from warehouse.derivation import PLATFORM
 from warehouse.levels import Levels
 from warehouse.progress import Progress, derive_all, derive_onward
-from warehouse.recipe import PLATFORM
 from warehouse.rowhash import hash_rows, join_digests
 from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPE, STEP_TYPES, STEPS
 from warehouse.steps import derive_steps

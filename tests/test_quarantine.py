@@ -121,7 +121,7 @@ def refused(home: Home) -> Row:
 def unknown(local_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
     """A good file whose format nobody recognised when it came."""
     with monkeypatch.context() as patch:
-        patch.setattr("parsers.claims", lambda _source: [])
+        patch.setattr("parsers.claims", lambda *_: [])
         take(local_home, write_bdf(tmp_path / "in" / "a.csv", TWO_CYCLES))
     return refused(local_home)
 
@@ -147,7 +147,7 @@ def test_disagreeing_owner_is_quarantined_and_assigned(firms: Home, tmp_path: Pa
 
 def test_read_as_is_kept(local_home: Home, unknown: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """A source is read with the format that a technician names, though nothing recognises it, and so ever after."""
-    monkeypatch.setattr("parsers.claims", lambda _source: [])
+    monkeypatch.setattr("parsers.claims", lambda *_: [])
     receipt = read_source_as(local_home, unknown, "bdf_csv")
     assert (receipt["state"], receipt["format"], receipt["rows"]) == ("committed", "bdf_csv", 88)
     source, test = find_source(local_home, unknown["sha256"]), local_home.registry.row(TEST, test_id=receipt["test_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import polars as pl
 import pytest
@@ -11,7 +12,7 @@ from made_cells import DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
 from flows.nightly import run_night
-from warehouse import results
+from warehouse import crew, results
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells
 from warehouse.metrics.computation import Computation
@@ -158,3 +159,22 @@ def test_failed_computation_costs_one_test(home: Home, monkeypatch: pytest.Monke
         assert odd not in ask(home, "A", "A2")["test_id"].to_list()
     run_night(home)
     assert odd in ask(home, "A")["test_id"].to_list()
+
+
+def test_processes_make_the_same_rows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that is shared out among processes gives the rows that one process makes."""
+    monkeypatch.setattr(crew, "FEWEST_APART", 1)
+    with closing(Home(home.folder)) as other:
+        alone = {name: other.query(name) for name in (TABLE, "knees")}
+    with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
+        done = list(home.results.store("A", {"test", "cell"}, processes))
+    assert {step.action for step in done} == {"made"}
+    for name, before in alone.items():
+        assert_frame_equal(home.query(name), before)
+
+
+def test_few_scopes_are_not_shared_out(home: Home) -> None:
+    """Starting processes for two tests would take longer than to compute them."""
+    with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
+        assert not processes.takes(2)
+        assert processes.takes(crew.FEWEST_APART)

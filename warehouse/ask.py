@@ -48,7 +48,12 @@ REGISTRY_TABLES: Final = {
     "wafer_map": schema.WAFER,
     "process_split": schema.PROCESS_SPLIT,
     "layer": schema.LAYER,
+    "cohort_release": schema.COHORT_RELEASE,
+    "cohort_cell": schema.COHORT_CELL,
+    "alert": schema.ALERT,
 }
+# What a question is narrowed by, whatever it reads.
+ALWAYS_SEEN: Final = ("cell", "test", "firm")
 STORED_ANSWERS: Final = frozenset(table.name for table in schema.ANSWERS)
 HEAD: Final = "-- "
 # Lines of a head that say how its figures come about; docs/metrics.md is made of them.
@@ -189,16 +194,19 @@ class Asker:
 
     def _look(self, question: Question, firm: str | None) -> tuple[dict[str, pl.DataFrame], list[Row]]:
         """Return the registry's tables and the files that readers open, all of one moment."""
-        conditions = {name: _of_firm(table, firm) for name, table in REGISTRY_TABLES.items()}
+        behind = _names_behind(question)
+        tables = {name: table for name, table in REGISTRY_TABLES.items() if name in ALWAYS_SEEN or name in behind}
+        conditions = {name: _of_firm(table, firm) for name, table in tables.items()}
         listing = sa.select(STORED_FILE).where(
-            STORED_FILE.c.table_name.in_(_tables_behind(question)), STORED_FILE.c.current, STORED_FILE.c.mart.is_(None)
+            STORED_FILE.c.table_name.in_(behind & PARQUET_TABLES.keys()),
+            STORED_FILE.c.current,
+            STORED_FILE.c.mart.is_(None),
         )
         if firm is not None:
             listing = listing.where(STORED_FILE.c.firm == firm)
         with self._registry.snapshot() as moment:
             frames = {
-                name: self._registry.frame(table, *conditions[name], moment=moment)
-                for name, table in REGISTRY_TABLES.items()
+                name: self._registry.frame(table, *conditions[name], moment=moment) for name, table in tables.items()
             }
             return frames, self._registry.rows(listing.order_by(STORED_FILE.c.path), moment)
 
@@ -318,12 +326,12 @@ class _Seen:
         return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
 
 
-def _tables_behind(question: Question) -> set[str]:
-    """Return the stored tables that a question reads, by itself or through other questions."""
-    tables = set(question.reads) & PARQUET_TABLES.keys()
+def _names_behind(question: Question) -> set[str]:
+    """Return the relations that a question reads, by itself or through other questions."""
+    names = set(question.reads)
     for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
-        tables |= _tables_behind(questions()[name])
-    return tables
+        names |= _names_behind(questions()[name])
+    return names
 
 
 def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
@@ -332,10 +340,13 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, ob
 
 
 def _of_firm(table: schema.Table, firm: str | None) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that leave a firm's rows; ``""`` stands for what has no owner, None for everything."""
-    if firm is None:
-        return []
+    """Return the conditions that leave a firm's rows; ``""`` stands for what has no owner, None for everything.
+
+    What is of no firm, as the comparison between them, is for every one.
+    """
     columns = SQL_TABLES[table.name].c
+    if firm is None or (table is not schema.FIRM and "firm" not in columns):
+        return []
     column = columns.code if table is schema.FIRM else columns.firm
     return [column == firm if firm or table is not schema.TEST else column.is_(None)]
 

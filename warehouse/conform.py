@@ -13,6 +13,7 @@ import polars as pl
 
 from warehouse.arrays import codes
 from warehouse.errors import ContradictionError
+from warehouse.plausibility import check_plausibility
 from warehouse.rowhash import hash_rows, join_digests
 from warehouse.schema import MEASUREMENTS, SPECTRA, STEP_TYPES, Table, conform_columns
 
@@ -36,10 +37,6 @@ LIKELY_CAUSES: Final = (
 def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make both tables storable or refuse them.
 
-    A test that grew is passed by its new rows with some before them, at least the last one, so that time cannot go back
-    between them. Power and sign are then judged by these rows alone. Whether a test is refused must not depend on when
-    it was looked at: only a refusal of all its rows counts.
-
     Args:
         measurements: columns of ``schema.MEASUREMENTS``.
         spectra: columns of ``schema.SPECTRA``.
@@ -52,13 +49,37 @@ def conform(measurements: pl.DataFrame, spectra: pl.DataFrame, shown: str) -> tu
         ContradictionError: a required value is missing, time goes back, or values contradict each other.
         SchemaMismatch: a column or type is not the schema's.
     """
-    measurements = _clean(conform_columns(measurements, MEASUREMENTS, shown), MEASUREMENTS, shown)
-    spectra = _clean(conform_columns(spectra, SPECTRA, shown), SPECTRA, shown)
+    measurements = clean(measurements, MEASUREMENTS, shown)
+    spectra = clean(spectra, SPECTRA, shown)
+    judge(measurements, shown)
+    return measurements, spectra
+
+
+def clean(frame: pl.DataFrame, table: Table, shown: str) -> pl.DataFrame:
+    """Return the rows of a table without NaN or infinities.
+
+    Raises:
+        ContradictionError: a required value is missing.
+        SchemaMismatch: a column or type is not the schema's.
+    """
+    return _clean(conform_columns(frame, table, shown), table, shown)
+
+
+def judge(measurements: pl.DataFrame, shown: str) -> None:
+    """Refuse rows whose values contradict each other.
+
+    A test that grew may be judged by its new rows with some before them, at least the last one, so that time cannot go
+    back between them. Whether a test is refused must not depend on when it was looked at: only a refusal of all its
+    rows counts.
+
+    Raises:
+        ContradictionError: time goes back, or values contradict each other.
+    """
     if measurements.height:
         check_time(measurements, shown)
         check_power(measurements, shown)
         check_sign(measurements, shown)
-    return measurements, spectra
+        check_plausibility(measurements, shown)
 
 
 def hash_data(*frames: pl.DataFrame) -> str:
@@ -120,11 +141,12 @@ def check_sign(frame: pl.DataFrame, shown: str) -> None:
         for index, name in enumerate(STEP_TYPES)
         if (starts := name.startswith("charge")) or name.startswith("discharge")
     ]
-    # Unsigned currents have half of all rows right, so each word is judged by itself, unless its rows are too few.
     # At a held voltage the cell decides which way the current flows.
+    driven = [word for word in words if not word.name.endswith("_cv")]
+    # Unsigned currents have half of all rows right, so each word is judged by itself, unless its rows are too few.
     for way in ("charge", "discharge"):
-        mine = [word for word in words if word.way == way and not word.name.endswith("_cv")]
-        _refuse_sign(mine if sum(word.rows for word in mine) >= FEWEST_SAMPLES else words, shown)
+        mine = [word for word in driven if word.way == way]
+        _refuse_sign(mine if sum(word.rows for word in mine) >= FEWEST_SAMPLES else driven, shown)
 
 
 class _Word(NamedTuple):

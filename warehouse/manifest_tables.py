@@ -18,6 +18,7 @@ from typing import Final
 from warehouse.errors import UsageError
 from warehouse.manifest_fields import Kind, fold_header
 from warehouse.manifest_kinds import KINDS, kind_of
+from warehouse.workbook import find_sparse_sheet
 
 HEADER_ROWS: Final = 10
 HEAD_BYTES: Final = 1 << 15
@@ -105,6 +106,8 @@ def _read_workbook(raw: bytes, rows: int | None) -> Iterator[tuple[str, list[lis
     try:
         if raw.startswith(ZIP_MAGIC) and WORKBOOK not in zipfile.ZipFile(io.BytesIO(raw)).namelist():
             raise ValueError("it is a zip file, and no workbook")
+        if raw.startswith(ZIP_MAGIC) and (sparse := find_sparse_sheet(io.BytesIO(raw))):
+            raise ValueError(sparse)
         book = fastexcel.read_excel(raw)
         for name in book.sheet_names:
             sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")

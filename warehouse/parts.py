@@ -46,10 +46,17 @@ def read_stored(
     query = sa.select(STORED_FILE).where(
         STORED_FILE.c.test_id == test_id, STORED_FILE.c.table_name == table.name, STORED_FILE.c.current
     )
+    return read_files(home, home.registry.rows(query.order_by(STORED_FILE.c.first_row)), table, begin, columns)
+
+
+def read_files(
+    home: Home, files: Sequence[Row], table: Table, begin: int = 0, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of one table of a test from its listed files, which are in the order of their rows."""
     chosen = list(table.names if columns is None else columns)
     parts = [
         pl.scan_parquet(home.store.path_of(row["path"])).select(chosen).slice(max(begin - row["first_row"], 0))
-        for row in home.registry.rows(query.order_by(STORED_FILE.c.first_row))
+        for row in files
         if row["first_row"] + row["rows"] > begin
     ]
     return pl.concat(pl.collect_all(parts)) if parts else table.empty().select(chosen)

@@ -20,12 +20,14 @@ import polars as pl
 import sqlalchemy as sa
 
 from warehouse.arrays import doubles
-from warehouse.conform import check_time, conform, hash_data
+from warehouse.conform import check_time, clean, conform, hash_data, judge
 from warehouse.cycles import derive_cycles, infer_convention
+from warehouse.drives import see_drives
 from warehouse.errors import ContradictionError, Outdated, UsageError
 from warehouse.marts import invalidate_answers, retire_marts
 from warehouse.parts import read_progress, read_stored, store_tables
 from warehouse.progress import Progress, derive_all, derive_onward
+from warehouse.proportions import COARSE_FLAG, check_rate, flag_coarse
 from warehouse.registry import CELL, PROGRESS, STORED_FILE, TEST, Row
 from warehouse.rowhash import hash_rows, join_digests
 from warehouse.schema import CYCLES, MEASUREMENTS, SPECTRA, STEPS, fill_columns
@@ -39,6 +41,9 @@ HASH_DIGITS: Final = 12
 TRIES: Final = 5
 # Every file of a test costs a question some tenths of a millisecond.
 MOST_PARTS: Final = 4
+CAPACITY_FLAG: Final = "the manifest contradicts the rows"
+# Rows before new ones that the gate looks at together with them.
+LOOKED_BACK: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -121,13 +126,29 @@ class Prepared:
 
 
 def admit(incoming: Incoming) -> Incoming:
-    """Let rows through the gate: what comes out may be stored.
+    """Let rows through the gate: what comes out may be stored, with a warning where its currents are coarse.
 
     Raises:
         ContradictionError: the gate refuses the values.
     """
     measurements, spectra = conform(incoming.measurements, incoming.spectra, incoming.shown)
-    return replace(incoming, measurements=measurements, spectra=spectra)
+    told = flag_coarse(see_drives(measurements))
+    warnings = (*incoming.warnings, told) if told else incoming.warnings
+    return replace(incoming, measurements=measurements, spectra=spectra, warnings=warnings)
+
+
+def check_capacity(home: Home, measurements: pl.DataFrame, owner: Owner, shown: str) -> None:
+    """Refuse currents that no cell of the manifest's nominal capacity is cycled by.
+
+    Raises:
+        ContradictionError: code ``nominal_capacity``.
+    """
+    if owner.cell_id is None or not measurements.height:
+        return
+    cell = home.registry.row(CELL, firm=owner.firm, cell_id=owner.cell_id)
+    # Two electrodes of a metal hold whatever is plated on them.
+    if cell is not None and cell["nominal_capacity_ah"] and cell["convention"] != "symmetric":
+        check_rate(see_drives(measurements), cell["nominal_capacity_ah"], shown)
 
 
 def prepare_test(home: Home, incoming: Incoming, owner: Owner) -> Prepared:
@@ -156,7 +177,18 @@ def prepare_rederived(home: Home, test: Row, owner: Owner) -> Prepared:
     """Derive a stored test again, for another owner or convention, as its next revision."""
     measurements = read_stored(home, test["test_id"], MEASUREMENTS)
     spectra = read_stored(home, test["test_id"], SPECTRA)
+    test = {**test, "warnings": _warn_of_capacity(home, test, owner, measurements)}
     return _write_whole(home, {**test, "revision": test["revision"] + 1}, owner, measurements, spectra)
+
+
+def _warn_of_capacity(home: Home, test: Row, owner: Owner, measurements: pl.DataFrame) -> str:
+    """Return a test's warnings: rows that were taken in stay, even if a manifest that came later contradicts them."""
+    warnings = [said for said in json.loads(test["warnings"] or "[]") if not said.startswith(CAPACITY_FLAG)]
+    try:
+        check_capacity(home, measurements, owner, test["test_id"])
+    except ContradictionError as error:
+        warnings.append(f"{CAPACITY_FLAG}: {error.detail}")
+    return json.dumps(warnings, ensure_ascii=False)
 
 
 def owner_of(test: Row) -> Owner:
@@ -316,27 +348,39 @@ def prepare_onward(home: Home, test: Row, incoming: Incoming) -> Prepared:
     Raises:
         ContradictionError: the gate refuses the new rows, or their time lies before the test's last.
     """
-    new = fill_columns(_admit_onward(home, test, incoming), MEASUREMENTS)
+    incoming = _admit_onward(home, test, incoming)
+    new = incoming.measurements
     steps, progress = _derive_onward(home, test, new, incoming.shown)
     last = progress.row_hash.digest, hash_rows(SPECTRA.empty()).digest
-    described = _describe(replace(incoming, measurements=new), join_digests(last))
+    described = _describe(incoming, join_digests(last))
     clocks = ("first_unix_second", min), ("last_unix_second", max)
     described |= {name: _either(choose, test[name], described[name]) for name, choose in clocks}
     row = {**test, "revision": test["revision"] + 1, **described, "rows": progress.rows, "spectra": 0}
     return _write_revision(home, row, owner_of(test), _Rows(new, SPECTRA.empty(), lambda: (steps, progress)))
 
 
-def _admit_onward(home: Home, test: Row, incoming: Incoming) -> pl.DataFrame:
-    """Let new rows through the gate: by themselves, or else together with those before them.
+def _admit_onward(home: Home, test: Row, incoming: Incoming) -> Incoming:
+    """Let new rows through the gate: with some before them, or else together with all.
 
-    A single record at the start of a step may have the other sign; only among its like it is seen to be no error.
+    A look at a running test brings a few rows, which show nothing by themselves. A single record at the start of a step
+    may have the other sign; only among its like it is seen to be no error.
     """
+    new = fill_columns(clean(incoming.measurements, MEASUREMENTS, incoming.shown), MEASUREMENTS)
+    rows = pl.concat([read_stored(home, test["test_id"], MEASUREMENTS, max(test["rows"] - LOOKED_BACK, 0)), new])
     try:
-        return conform(incoming.measurements, incoming.spectra, incoming.shown)[0]
+        _judge(home, test, rows, incoming.shown)
     except ContradictionError:
-        new = fill_columns(incoming.measurements, MEASUREMENTS)
-        whole = pl.concat([read_stored(home, test["test_id"], MEASUREMENTS), new])
-        return conform(whole, incoming.spectra, incoming.shown)[0].tail(new.height)
+        _judge(home, test, pl.concat([read_stored(home, test["test_id"], MEASUREMENTS), new]), incoming.shown)
+    told = flag_coarse(see_drives(rows))
+    known = [warning for warning in json.loads(test["warnings"] or "[]") if warning.startswith(COARSE_FLAG)]
+    # What was found in earlier rows is still true.
+    warnings = (*incoming.warnings, *(known or ([told] if told else [])))
+    return replace(incoming, measurements=new, warnings=warnings)
+
+
+def _judge(home: Home, test: Row, rows: pl.DataFrame, shown: str) -> None:
+    judge(rows, shown)
+    check_capacity(home, rows, owner_of(test), shown)
 
 
 def _derive_onward(home: Home, test: Row, new: pl.DataFrame, shown: str) -> tuple[pl.DataFrame, Progress]:

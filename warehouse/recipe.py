@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from warehouse.alerts.recipe import AlertsRecipe
 from warehouse.derivation import DerivationRecipe
 from warehouse.diffusion.recipe import DiffusionRecipe
 from warehouse.errors import UsageError
@@ -37,6 +38,8 @@ from warehouse.wafers.recipe import WafersRecipe
 FILE_NAME: Final = "recipe.toml"
 FIRMS_FOLDER: Final = "recipes"
 HASH_DIGITS: Final = 12
+# Sections that the figures compared between firms are made by.
+COMPARED: Final = ("derivation", "loads", "impedance", "replicates", "life")
 LIKE: Final[Mapping[type, tuple[type, ...]]] = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
 Value = str | bool | int | float | tuple[Any, ...]
 
@@ -56,6 +59,7 @@ class Recipe:
         wafers: yield, uniformity, splits.
         requirements: application profiles.
         life: a cell's life: reference, end of life, fade laws, knees.
+        alerts: when somebody should look.
     """
 
     version: str = "platform-1"
@@ -68,6 +72,7 @@ class Recipe:
     wafers: WafersRecipe = field(default_factory=WafersRecipe)
     requirements: RequirementsRecipe = field(default_factory=RequirementsRecipe)
     life: LifeRecipe = field(default_factory=LifeRecipe)
+    alerts: AlertsRecipe = field(default_factory=AlertsRecipe)
 
     @cached_property
     def sha256(self) -> str:
@@ -85,10 +90,16 @@ class Recipe:
         return f"{self.version}@{self.sha256[:HASH_DIGITS]}"
 
     @cached_property
+    def method(self) -> str:
+        """What figures must be made by to be compared between firms: version, and hash of the sections behind them."""
+        sections = {name: values for name, values in self._sections() if name in COMPARED}
+        return f"{self.version}@{hash_values(sections)[:HASH_DIGITS]}"
+
+    @cached_property
     def parameters(self) -> dict[str, Any]:
-        """What a named query may ask for: ``section_name`` of every value, and ``recipe`` for the label."""
+        """What a named query may ask for: ``section_name`` of every value, ``recipe`` for the label, and ``method``."""
         flat = {f"{section}_{name}": value for section, values in self._sections() for name, value in values.items()}
-        return {**flat, "recipe": self.label}
+        return {**flat, "recipe": self.label, "method": self.method}
 
     def to_toml(self) -> str:
         """Return every value as TOML."""

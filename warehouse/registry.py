@@ -73,6 +73,7 @@ PLATFORM_MONTH: Final = SQL_TABLES["platform_month"]
 COHORT_RELEASE: Final = SQL_TABLES["cohort_release"]
 COHORT_CELL: Final = SQL_TABLES["cohort_cell"]
 COHORT_CONTRIBUTION: Final = SQL_TABLES["cohort_contribution"]
+ALERT: Final = SQL_TABLES["alert"]
 # A database made by this very schema says so, and is not looked at again.
 SCHEMA_NUMBER: Final = int(hashlib.sha256(repr(schema.TABLES).encode()).hexdigest()[:12], 16)
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ from warehouse.ground import Ground, hash_keys, read_ground
 from warehouse.marts import Compaction, list_stored, mart_row, read_generation
 from warehouse.metrics.computation import Computation
 from warehouse.metrics.inputs import CellInputs, FirmInputs, TestInputs
-from warehouse.parts import read_stored
+from warehouse.parts import read_files, read_stored
 from warehouse.recipe import Recipe, hash_values
 from warehouse.registry import STORED_FILE, Row
 from warehouse.schema import (
@@ -42,12 +42,24 @@ from warehouse.schema import (
 )
 
 if TYPE_CHECKING:
+    from warehouse.crew import Crew
     from warehouse.home import Home
 
 log: Final = logging.getLogger("cellar.results")
 
 # Packages below warehouse that name their computations, in the order in which these build on each other.
-PACKAGES: Final = ("loads", "impedance", "diffusion", "storage", "life", "replicates", "wafers", "requirements")
+PACKAGES: Final = (
+    "loads",
+    "impedance",
+    "diffusion",
+    "storage",
+    "life",
+    "replicates",
+    "wafers",
+    "requirements",
+    "cohort",
+    "alerts",
+)
 SCOPE_COLUMN: Final = {"test": "test_id", "cell": "cell_id", "firm": "firm"}
 KEYS: Final = "cellar.keys"
 NAME_DIGITS: Final = 16
@@ -55,6 +67,14 @@ NAME_DIGITS: Final = 16
 UNFORESEEN: Final = (ArithmeticError, ValueError, LookupError, pl.exceptions.PolarsError)
 # Relations that a computation gets only when it says that it reads them: they are large.
 LARGE: Final = (STEPS.name, FADE.name, SUMMARY.name)
+
+
+Group = tuple[Computation, ...]
+# Of each test, cell or firm the names of the computations that it needs.
+Jobs = Mapping[str, Sequence[str]]
+# Frames by the computation that made them; why there are none, by computation and scope.
+Made = list[tuple[str, tuple[pl.DataFrame, ...]]]
+Failed = dict[tuple[str, str], str]
 
 
 @cache
@@ -113,33 +133,50 @@ class Results:
         stored = self._list(firm, declared)
         if stored is not None and stored["made_of"] == self.name_moment(firm):
             return self._home.store.path_of(stored["path"])
-        refreshed = self._refresh(self._read_ground(firm, computation), computation, scopes)
+        refreshed = self._refresh(firm, (computation,), scopes)[computation.name]
         self._states[firm, computation.name] = refreshed.state
         return refreshed.state.frames[computation.tables.index(declared)]
 
-    def store(self, firm: str, scopes: Collection[str]) -> Iterator[Compaction]:
+    def compute(self, firm: str, jobs: Jobs) -> tuple[Made, Failed]:
+        """Compute for each test, cell or firm the computations that it needs; see :class:`warehouse.crew.Crew`."""
+        scope = _named(next(iter(jobs.values()))[0]).scope
+        return self._compute(self._read_ground(firm, scope), jobs)
+
+    def store(self, firm: str, scopes: Collection[str], crew: Crew | None = None) -> Iterator[Compaction]:
         """Bring all results of some kinds of scope of a firm up to date on the disk; yields what was done.
 
         Args:
             firm: code of the firm; ``""`` for tests without an owner.
             scopes: of ``test``, ``cell`` and ``firm``.
+            crew: processes that share the work; none by default.
         """
-        for computation in computations():
-            if computation.scope in scopes and (firm or computation.scope != "firm"):
-                yield self._store(firm, computation)
+        for group in _group(one for one in computations() if one.scope in scopes):
+            if firm or group[0].scope != "firm":
+                yield from self._store(firm, group, crew)
 
     def name_moment(self, firm: str) -> str:
         """Return what a firm's results are of now; it changes whenever its data, manifests or recipe do."""
         with self._home.registry.snapshot() as moment:
             return hash_values([self._base(firm), read_generation(moment, firm)])
 
-    def _store(self, firm: str, computation: Computation) -> Compaction:
+    def _store(self, firm: str, group: Group, crew: Crew | None) -> Iterator[Compaction]:
+        """Bring computations that do not build on each other up to date together: what they read is read once."""
         moment = self.name_moment(firm)
-        stored = [self._list(firm, table) for table in computation.tables]
-        rows = sum(row["rows"] for row in stored if row is not None)
-        if all(row is not None and row["made_of"] == moment for row in stored):
-            return Compaction(firm, computation.name, "skipped", "nothing changed", 0, rows)
-        done = self._refresh(self._read_ground(firm, computation), computation, None)
+        stored = {one.name: [self._list(firm, table) for table in one.tables] for one in group}
+        is_current = {name: all(row and row["made_of"] == moment for row in rows) for name, rows in stored.items()}
+        outdated = tuple(one for one in group if not is_current[one.name])
+        refreshed = self._refresh(firm, outdated, None, crew) if outdated else {}
+        for one in group:
+            rows = sum(row["rows"] for row in stored[one.name] if row is not None)
+            if one.name not in refreshed:
+                yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
+            elif not refreshed[one.name].state.keys and not refreshed[one.name].failed and not rows:
+                yield Compaction(firm, one.name, "skipped", f"no {one.scope}s", 0, 0)
+            else:
+                yield self._replace(firm, one, refreshed[one.name], moment)
+
+    def _replace(self, firm: str, computation: Computation, done: Refreshed, moment: str) -> Compaction:
+        """Write a computation's tables and list them in place of those before."""
         self._states.pop((firm, computation.name), None)
         # With a failed scope the file is of no moment: the next night tries again.
         made_of = None if done.failed else moment
@@ -152,8 +189,7 @@ class Results:
             self._home.note_recipe(connection, firm)
             self._home.registry.put(connection, STORED_FILE, files)
         why = f"{done.computed} computed, {done.kept} kept" + (f", {len(done.failed)} failed" if done.failed else "")
-        action = "made" if done.computed else "skipped"
-        return Compaction(firm, computation.name, action, why, done.computed, sum(row["rows"] for row in files))
+        return Compaction(firm, computation.name, "made", why, done.computed, sum(row["rows"] for row in files))
 
     def _write(self, firm: str, table: Table, frame: pl.DataFrame, keys: Mapping[str, str], made_of: str | None) -> Row:
         name = hash_values([hash_keys(keys), hash_data(frame)])[:NAME_DIGITS]
@@ -165,29 +201,33 @@ class Results:
         rows = list_stored(self._home.registry, firm, table.name)
         return rows[0] if rows else None
 
-    def _read_ground(self, firm: str, computation: Computation) -> Ground:
-        return read_ground(self._home.registry, firm, whole=computation.scope == "firm")
+    def _read_ground(self, firm: str, scope: str) -> Ground:
+        return read_ground(self._home.registry, firm, whole=scope == "firm")
 
     def _base(self, firm: str) -> str:
         recipe = self._home.recipe_of(firm)
         return hash_values([recipe.sha256, [(one.name, one.version) for one in computations()]])
 
-    def _refresh(self, ground: Ground, computation: Computation, scopes: Collection[str] | None) -> Refreshed:
-        """Compute what is missing or outdated, and keep the rest."""
+    def _refresh(
+        self, firm: str, group: Group, scopes: Collection[str] | None, crew: Crew | None = None
+    ) -> dict[str, Refreshed]:
+        """Compute what is missing or outdated, and keep the rest; by computation."""
+        ground = self._read_ground(firm, group[0].scope)
+        plans = {one.name: self._plan(ground, one, scopes) for one in group}
+        jobs: dict[str, list[str]] = {}
+        for one in group:
+            for scope in plans[one.name].wanted:
+                jobs.setdefault(scope, []).append(one.name)
+        shared = crew is not None and group[0].scope != "firm" and crew.takes(len(jobs))
+        made, failed = crew.compute(firm, jobs) if crew is not None and shared else self._compute(ground, jobs)
+        return {one.name: _assemble(one, plans[one.name], made, failed) for one in group}
+
+    def _plan(self, ground: Ground, computation: Computation, scopes: Collection[str] | None) -> _Plan:
         keys = ground.keys_of(computation, self._base(ground.firm))
         state = self._states.get((ground.firm, computation.name)) or self._load(ground.firm, computation)
-        current = {scope for scope, key in keys.items() if state.keys.get(scope) == key}
-        wanted = [scope for scope in keys if scope not in current and (scopes is None or scope in scopes)]
-        made, failed = self._compute(ground, computation, wanted)
-        column = SCOPE_COLUMN[computation.scope]
-        frames = tuple(
-            pl.concat([_keep(state, number, table, column, current), *(each[number] for each in made)]).sort(
-                column, maintain_order=True
-            )
-            for number, table in enumerate(computation.tables)
-        )
-        fresh = {scope: keys[scope] for scope in keys if scope in current or (scope in wanted and scope not in failed)}
-        return Refreshed(State(fresh, frames), len(wanted), len(current), failed)
+        current = frozenset(scope for scope, key in keys.items() if state.keys.get(scope) == key)
+        wanted = tuple(scope for scope in keys if scope not in current and (scopes is None or scope in scopes))
+        return _Plan(keys, state, current, wanted)
 
     def _load(self, firm: str, computation: Computation) -> State:
         rows = [self._list(firm, table) for table in computation.tables]
@@ -200,66 +240,77 @@ class Results:
         same = all(frame.columns == list(table.names) for frame, table in zip(frames, computation.tables, strict=True))
         return State(keys, frames) if same else State()
 
-    def _compute(
-        self, ground: Ground, computation: Computation, wanted: Collection[str]
-    ) -> tuple[list[tuple[pl.DataFrame, ...]], dict[str, str]]:
-        made, failed = [], {}
+    def _compute(self, ground: Ground, jobs: Jobs) -> tuple[Made, Failed]:
+        made: Made = []
+        failed: Failed = {}
         recipe = self._home.recipe_of(ground.firm)
-        for scope, inputs in self._gather(ground, computation, wanted):
-            try:
-                frames = computation.compute(inputs, getattr(recipe, computation.takes))
-            except UNFORESEEN as error:
-                log.exception("%s of %s %s cannot be computed", computation.name, computation.scope, scope)
-                failed[scope] = f"{type(error).__name__}: {error}"
-                continue
-            made.append(tuple(map(_shape, frames, computation.tables, [recipe] * len(frames))))
+        for scope, inputs in self._gather(ground, jobs):
+            for one in map(_named, jobs[scope]):
+                try:
+                    frames = one.compute(inputs, getattr(recipe, one.takes))
+                except UNFORESEEN as error:
+                    log.exception("%s of %s %s cannot be computed", one.name, one.scope, scope)
+                    failed[one.name, scope] = f"{type(error).__name__}: {error}"
+                    continue
+                shaped = tuple(map(_shape, frames, one.tables, [recipe] * len(frames)))
+                made.append((one.name, shaped))
+                if isinstance(inputs, TestInputs):
+                    inputs.results.update(zip((table.name for table in one.tables), shaped, strict=True))
         return made, failed
 
-    def _gather(
-        self, ground: Ground, computation: Computation, wanted: Collection[str]
-    ) -> Iterator[tuple[str, TestInputs | CellInputs | FirmInputs]]:
-        if not wanted:
+    def _gather(self, ground: Ground, jobs: Jobs) -> Iterator[tuple[str, TestInputs | CellInputs | FirmInputs]]:
+        if not jobs:
             return
-        if computation.scope == "test":
+        group = [_named(name) for name in dict.fromkeys(name for names in jobs.values() for name in names)]
+        if group[0].scope == "test":
+            files = self._list_files(ground.firm)
             tests = {test["test_id"]: test for test in ground.tests}
-            for scope in wanted:
-                yield scope, self._gather_test(ground, tests[scope])
-        elif computation.scope == "cell":
-            yield from self._gather_cells(ground, computation, wanted)
+            for scope in jobs:
+                yield scope, self._gather_test(ground, tests[scope], files.get(scope, {}))
+        elif group[0].scope == "cell":
+            yield from self._gather_cells(ground, {name for one in group for name in one.reads}, jobs)
         else:
-            yield ground.firm, self._gather_firm(ground, computation)
+            yield ground.firm, self._gather_firm(ground, group[0])
 
-    def _gather_test(self, ground: Ground, test: Row) -> TestInputs:
-        name = test["test_id"]
+    def _list_files(self, firm: str) -> dict[str, dict[str, list[Row]]]:
+        """Return the files of a firm's tests, by test and table."""
+        mine = STORED_FILE.c.firm == firm, STORED_FILE.c.current, STORED_FILE.c.test_id.is_not(None)
+        found: dict[str, dict[str, list[Row]]] = {}
+        for row in self._home.registry.rows(sa.select(STORED_FILE).where(*mine).order_by(STORED_FILE.c.first_row)):
+            found.setdefault(row["test_id"], {}).setdefault(row["table_name"], []).append(row)
+        return found
+
+    def _gather_test(self, ground: Ground, test: Row, files: Mapping[str, list[Row]]) -> TestInputs:
+        def read(table: Table, columns: Sequence[str] | None = None) -> pl.DataFrame:
+            return read_files(self._home, files.get(table.name, []), table, columns=columns)
+
         return TestInputs(
             test,
             ground.cell_of(test),
             ground.channel_of(test),
-            read_stored(self._home, name, STEPS),
-            read_stored(self._home, name, CYCLES),
-            lambda columns: read_stored(self._home, name, MEASUREMENTS, columns=columns),
-            lambda: read_stored(self._home, name, SPECTRA),
+            read(STEPS),
+            read(CYCLES),
+            _Rows(partial(read, MEASUREMENTS)),
+            partial(read, SPECTRA),
         )
 
     def _gather_cells(
-        self, ground: Ground, computation: Computation, wanted: Collection[str]
+        self, ground: Ground, reads: Collection[str], wanted: Collection[str]
     ) -> Iterator[tuple[str, CellInputs]]:
-        results = {name: _divide(self._frame(name, ground.firm)) for name in computation.reads if name not in LARGE}
-        fades = self._ask_fades(ground.firm, wanted) if FADE.name in computation.reads else {}
+        results = {name: _divide(self._frame(name, ground.firm)) for name in sorted(reads) if name not in LARGE}
+        fades = self._ask_fades(ground.firm, wanted) if FADE.name in reads else {}
         for scope in wanted:
             tests = ground.tests_of[scope]
-            yield (
+            inputs = CellInputs(
+                ground.firm or None,
                 scope,
-                CellInputs(
-                    ground.firm or None,
-                    scope,
-                    ground.cell_of(tests[0]),
-                    tests,
-                    self._read_steps(tests) if STEPS.name in computation.reads else STEPS.empty(),
-                    fades.get(scope, FADE.empty()),
-                    {name: frames.get(scope, self._empty(name)) for name, frames in results.items()},
-                ),
+                ground.cell_of(tests[0]),
+                tests,
+                self._read_steps(tests) if STEPS.name in reads else STEPS.empty(),
+                fades.get(scope, FADE.empty()),
+                {name: frames.get(scope, self._empty(name)) for name, frames in results.items()},
             )
+            yield scope, inputs
 
     def _gather_firm(self, ground: Ground, computation: Computation) -> FirmInputs:
         asked = {table.name: self._ask(table, ground.firm) for table in (SUMMARY, FADE)}
@@ -295,6 +346,67 @@ class Results:
         computation, table = result_tables()[name]
         empty = table.empty()
         return empty.with_columns(cell_id=pl.lit(None, dtype=pl.String)) if computation.scope == "test" else empty
+
+
+class _Rows:
+    """Reads columns of a test's measurements, each of them once.
+
+    Args:
+        read: reads columns of the stored rows.
+    """
+
+    def __init__(self, read: Callable[[Sequence[str]], pl.DataFrame]) -> None:
+        self._read = read
+        self._known = pl.DataFrame()
+
+    def __call__(self, columns: Sequence[str]) -> pl.DataFrame:
+        missing = [name for name in columns if name not in self._known.columns]
+        if missing:
+            self._known = pl.concat([self._known, self._read(missing)], how="horizontal")
+        return self._known.select(columns)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is there of a computation for a firm, which of it is current, and what is to be computed."""
+
+    keys: Mapping[str, str]
+    state: State
+    current: Collection[str]
+    wanted: tuple[str, ...]
+
+
+def _named(name: str) -> Computation:
+    return next(one for one in computations() if one.name == name)
+
+
+def _group(ordered: Iterable[Computation]) -> Iterator[Group]:
+    """Divide computations into groups of one scope, none of which reads what another in its group makes."""
+    group: list[Computation] = []
+    for one in ordered:
+        made = {table.name for each in group for table in each.tables}
+        if group and (group[0].scope != one.scope or made & set(one.reads)):
+            yield tuple(group)
+            group = []
+        group.append(one)
+    if group:
+        yield tuple(group)
+
+
+def _assemble(computation: Computation, plan: _Plan, made: Made, failed: Failed) -> Refreshed:
+    """Put what was computed beside what was kept."""
+    column = SCOPE_COLUMN[computation.scope]
+    mine = [frames for name, frames in made if name == computation.name]
+    frames = tuple(
+        pl.concat([_keep(plan.state, number, table, column, plan.current), *(each[number] for each in mine)]).sort(
+            column, maintain_order=True
+        )
+        for number, table in enumerate(computation.tables)
+    )
+    errors = {scope: why for (name, scope), why in failed.items() if name == computation.name}
+    done = {*plan.current, *plan.wanted} - errors.keys()
+    fresh = {scope: key for scope, key in plan.keys.items() if scope in done}
+    return Refreshed(State(fresh, frames), len(plan.wanted), len(plan.current), errors)
 
 
 def _keep(state: State, number: int, table: Table, column: str, current: Collection[str]) -> pl.DataFrame:

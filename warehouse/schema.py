@@ -1328,6 +1328,36 @@ COHORT_VALUES: Final = Table(
     ),
 )
 
+SIGNS: Final = Table(
+    "signs",
+    "One row per thing that a firm should look at among its cells, as its data is: what alerts are made of.",
+    "parquet",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("kind", "falling_faster, capacity_step or limit_crossed", required=True, key=True),
+        _text("subject", "What it is about, in words", required=True, key=True),
+        _text("cell_id", "The cell"),
+        _text("test_id", "The test; null where it is about none"),
+        _text("evidence", "The figures behind it, as JSON", required=True),
+    ),
+)
+
+RESIDUALS: Final = Table(
+    "residuals",
+    "One row per test and figure: how far the test lies from like cells.",
+    "parquet",
+    (
+        _text("firm", "Code of the firm", required=True, key=True),
+        _text("test_id", "The test", required=True, key=True),
+        _text("cell_id", "Its cell", required=True),
+        _text("metric", "coulombic_efficiency, or capacity", required=True, key=True),
+        _float("value", "", "Median over the test's ageing cycles; of the capacity over the cell's first, in Ah"),
+        _float("typical", "", "Median of the like cells"),
+        _float("residual", "", "value - typical; of the capacity value / typical - 1", required=True),
+        _count("like_cells", "Like cells, this one included", required=True),
+    ),
+)
+
 FIRM: Final = Table(
     "firm",
     "A participating firm.",
@@ -1991,6 +2021,30 @@ COHORT_CONTRIBUTION: Final = Table(
     ),
 )
 
+ALERT: Final = Table(
+    "alert",
+    "Everything that somebody should look at, or should have: each thing once.",
+    "registry",
+    (
+        _text("alert_id", "Made of kind, firm and subject", required=True, key=True),
+        _text("firm", "Firm concerned; null for the operators"),
+        _text("kind", "A key of warehouse.alerts.words", required=True),
+        _text("subject", "What it is about", required=True),
+        _text("cell_id", "The cell; null where it is about none"),
+        _text("test_id", "The test; null where it is about none"),
+        _text("evidence", "The figures that it was opened with, as JSON", required=True),
+        _text("sentence_en", "What it says, in English", required=True),
+        _text("sentence_ko", "What it says, in Korean", required=True),
+        _text("state", "open, or closed when it no longer holds", required=True),
+        _text("first_seen_date", "Night that found it first", required=True),
+        _text("closed_date", "Night that did not find it any more"),
+        _count("times", "How often it was opened", required=True),
+        _float("mailed_unix_second", "s", "When it was mailed"),
+        _float("posted_unix_second", "s", "When it was posted to a webhook"),
+        _text("delivery_error", "Why the last attempt to deliver it failed"),
+    ),
+)
+
 # Questions whose answers the night stores per firm, so that asking them reads one file.
 ANSWERS: Final = (FADE, SUMMARY)
 
@@ -2033,6 +2087,8 @@ TABLES: Final = (
     SPLITS,
     SURVIVAL,
     COHORT_VALUES,
+    SIGNS,
+    RESIDUALS,
     FIRM,
     PROJECT,
     WAFER,
@@ -2065,6 +2121,7 @@ TABLES: Final = (
     COHORT_RELEASE,
     COHORT_CELL,
     COHORT_CONTRIBUTION,
+    ALERT,
 )
 
 

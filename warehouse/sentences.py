@@ -97,6 +97,24 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "파일이 커지는 중이면 조치할 것이 없으며, 복사가 끝나면 다시 처리합니다. "
         "그렇지 않으면 장비에서 파일을 다시 복사해 주십시오.",
     ),
+    "reader_memory": Sentence(
+        "Reading the file takes more memory than a file of this size may; it may be damaged.",
+        "이 크기의 파일에 허용된 것보다 많은 메모리가 필요합니다. 파일이 손상되었을 수 있습니다.",
+        "Copy it from the instrument again; if it is whole, split the export into several files or call the operators.",
+        "장비에서 다시 복사해 주십시오. 파일이 온전하면 여러 파일로 나누어 내보내거나 운영자에게 알려 주십시오.",
+    ),
+    "reader_time": Sentence(
+        "Reading the file takes longer than a file of this size may; it may be damaged.",
+        "이 크기의 파일에 허용된 것보다 오래 걸려 읽기를 중단했습니다. 파일이 손상되었을 수 있습니다.",
+        "Copy it from the instrument again; if it is whole, send it to the operators.",
+        "장비에서 다시 복사해 주십시오. 파일이 온전하면 운영자에게 보내 주십시오.",
+    ),
+    "reader_died": Sentence(
+        "The program that reads this format failed on the file; other files are not affected.",
+        "이 형식을 읽는 프로그램이 이 파일에서 실패했습니다. 다른 파일에는 영향이 없습니다.",
+        "Export the same test in another format and drop that, and send this file to the operators.",
+        "같은 시험을 다른 형식으로 내보내 넣고, 이 파일은 운영자에게 보내 주십시오.",
+    ),
     "unknown_columns": Sentence(
         "The file holds columns that the reader does not know, so the other values cannot be placed safely.",
         "판독기가 모르는 열이 있어 나머지 값의 위치를 안전하게 정할 수 없습니다.",
@@ -144,10 +162,22 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "내보내기 설정과 단위를 확인한 뒤 다시 내보내 주십시오.",
     ),
     "sign": Sentence(
-        "The sign of the current contradicts the steps: charge and discharge are exchanged.",
-        "전류의 부호가 스텝과 모순됩니다. 충전과 방전이 바뀌어 있습니다.",
+        "The sign of the current contradicts steps, counters or voltage: charge and discharge are exchanged.",
+        "전류의 부호가 스텝, 적산값 또는 전압 변화와 모순됩니다. 충전과 방전이 바뀌어 있습니다.",
         "Check the sign convention of the export.",
         "내보내기의 전류 부호 규칙을 확인해 주십시오.",
+    ),
+    "step_codes": Sentence(
+        "A current as in charge and discharge flows in steps that are called rest.",
+        "휴지로 표시된 스텝에 충전이나 방전과 같은 크기의 전류가 흐릅니다.",
+        "Check what the step codes of this cycler mean, and tell the operators.",
+        "이 충방전기의 스텝 코드가 무엇을 뜻하는지 확인하여 운영자에게 알려 주십시오.",
+    ),
+    "nominal_capacity": Sentence(
+        "The currents are out of all proportion to the cell's nominal capacity.",
+        "전류가 셀의 공칭 용량에 비해 지나치게 크거나 작습니다.",
+        "Check the current's unit in the export, and the nominal capacity in the manifest; then read the file again.",
+        "내보내기의 전류 단위와 명세표의 공칭 용량을 확인한 뒤 파일을 다시 읽어 주십시오.",
     ),
     "unit_factor": Sentence(
         "Two columns differ by the factor of a unit.",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from warehouse.deliveries import parse_delivery
+from warehouse.described import check_tables
 from warehouse.errors import UsageError
 
 FILE_NAME: Final = "settings.toml"
 LONGEST_SECONDS: Final = 86_400
 LONGEST_DAYS: Final = 36_500
 OWN_FOLDERS: Final = ("archive", "tables")
+OF_CYCLER: Final = frozenset({"current_unit"})
+PARTS: Final = re.compile(r"[/\\!]")
 TEMPLATE: Final = """\
 # Settings of this home; every line is optional.
 
@@ -33,6 +40,28 @@ TEMPLATE: Final = """\
 # Those older than so many days are removed; the registry keeps every receipt.
 # receipts = ""
 # receipts_days = 90
+
+# A cycler: what its files do not say of it. Its name is that of a folder above its files, or a pattern for one
+# ("PNE-*"); a plain name also stands before the channel's where the files do not name their machine.
+# [cycler."PNE-1"]
+# current_unit="uA"
+
+# Where alerts go beside the table 'cellar alerts'. The password of the mail server stands in the environment variable
+# CELLAR_SMTP_PASSWORD; smtp_security is "starttls", "tls" or "none".
+# [delivery]
+# smtp_host="mail.example.org"
+# smtp_port=587
+# smtp_security="starttls"
+# smtp_user="cellar"
+# sender="cellar@example.org"
+# [delivery.operator]
+# mail=["operator@example.org"]
+# [delivery.firm.ACME]
+# mail=["cells@example.com"]
+# webhook="https://example.com/cellar"
+
+# Exports that no reader knows are described here as tables; docs/tables.md says how, and
+# 'cellar detect --explain FILE' writes a description to start from.
 """
 
 
@@ -47,6 +76,9 @@ class Settings:
         settle_seconds: how long a file must be unchanged before it is taken.
         receipts: folder that gets a text file about every drop, relative to the home; empty for none.
         receipts_days: how long these are left there.
+        cycler: what the files of a cycler do not say of it, by the name of a folder above them or a pattern for one.
+        table: tables of instruments that no reader knows, as ``docs/tables.md`` says.
+        delivery: where alerts are sent to, as ``warehouse.deliveries`` says.
     """
 
     zone: str = "Asia/Seoul"
@@ -55,11 +87,28 @@ class Settings:
     settle_seconds: float = 5.0
     receipts: str = ""
     receipts_days: float = 90.0
+    cycler: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    table: tuple[Mapping[str, Any], ...] = ()
+    delivery: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def zone_info(self) -> ZoneInfo:
         """The zone itself."""
         return ZoneInfo(self.zone)
+
+    def profile_of(self, shown: str) -> dict[str, str]:
+        """Return what is set for the cycler in whose folder a source lies: a plain name counts before a pattern.
+
+        Args:
+            shown: the source's path as the user knows it, inside archives too.
+        """
+        parts = [unicodedata.normalize("NFC", part) for part in PARTS.split(shown)]
+        for name, told in sorted(self.cycler.items(), key=lambda item: _is_pattern(item[0])):
+            # Brackets stand in the names of channel folders.
+            pattern = unicodedata.normalize("NFC", name).replace("[", "[[]")
+            if any(fnmatchcase(part, pattern) for part in parts):
+                return dict(told) if _is_pattern(name) else {"cycler": name, **told}
+        return {}
 
 
 def _is_text(value: object) -> bool:
@@ -78,6 +127,24 @@ def _is_days(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_DAYS
 
 
+def _is_cyclers(value: object) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(told, dict) for told in value.values()):
+        return False
+    return all(told.keys() <= OF_CYCLER and all(map(_is_text, told.values())) for told in value.values())
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, list)
+
+
 CHECKS: Final[dict[str, Callable[[object], bool]]] = {
     "zone": _is_text,
     "inboxes": _is_texts,
@@ -85,6 +152,9 @@ CHECKS: Final[dict[str, Callable[[object], bool]]] = {
     "settle_seconds": _is_seconds,
     "receipts": _is_text,
     "receipts_days": _is_days,
+    "table": _is_array,
+    "cycler": _is_cyclers,
+    "delivery": _is_table,
 }
 
 
@@ -101,14 +171,14 @@ def read_settings(home: Path) -> Settings:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
-    unknown = sorted(set(given) - {field.name for field in fields(Settings)})
+    unknown = sorted(set(given) - {each.name for each in fields(Settings)})
     if unknown:
         raise UsageError(f"{path}: unknown settings {', '.join(unknown)}")
     for name, value in given.items():
         if not CHECKS[name](value):
             raise UsageError(f"{path}: {name} cannot be {value!r}")
-    if "inboxes" in given:
-        given["inboxes"] = tuple(given["inboxes"])
+    _check_tables(path, given)
+    given |= {name: tuple(given[name]) for name in ("inboxes", "table") if name in given}
     settings = Settings(**given)
     try:
         _ = settings.zone_info
@@ -116,6 +186,15 @@ def read_settings(home: Path) -> Settings:
         raise UsageError(f"{path}: there is no time zone {settings.zone!r}") from error
     _refuse_receipts_among_drops(home, settings)
     return settings
+
+
+def _check_tables(path: Path, given: Mapping[str, Any]) -> None:
+    """Look into the tables that are checked by those who use them."""
+    try:
+        check_tables(given.get("table", []))
+        parse_delivery(given.get("delivery", {}))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _refuse_receipts_among_drops(home: Path, settings: Settings) -> None:

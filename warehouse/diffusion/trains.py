@@ -67,9 +67,10 @@ def find_pulse_trains(steps: pl.DataFrame, recipe: DiffusionRecipe) -> list[list
         recipe: what a titration is.
     """
     way = _ways(steps)
-    active = way[way != 0]
-    # Most tests are none, and are done with here.
-    if np.count_nonzero(active[1:] == active[:-1]) < recipe.fewest_pulses - 1:
+    active = np.flatnonzero(way)
+    # Most tests are none, and are done with here: in those, what flows on the same way has not rested.
+    again = (way[active[1:]] == way[active[:-1]]) & (np.diff(active) > 1)
+    if np.count_nonzero(again) < recipe.fewest_pulses - 1:
         return []
     runs = list(_runs(steps, way))
     trains = [
@@ -91,11 +92,12 @@ def find_hold_trains(steps: pl.DataFrame, recipe: DiffusionRecipe) -> list[list[
     # At a held voltage, mean and last agree; at the end of a charge by current they do not.
     mean, last = doubles(steps["mean_voltage_volt"]), doubles(steps["last_voltage_volt"])
     held = HOLDING[kinds] & (np.abs(mean - last) <= recipe.held_within_volt)
-    if np.count_nonzero(held) < recipe.fewest_voltage_steps:
-        return []
     move = np.diff(mean, prepend=np.nan)
     size = np.abs(move)
     stepped = (size >= recipe.smallest_voltage_step_volt) & (size <= recipe.largest_voltage_step_volt)
+    # The hold at the end of each charge has no other hold beside it.
+    if np.count_nonzero(held[1:] & held[:-1] & stepped[1:]) < recipe.fewest_voltage_steps - 1:
+        return []
     trains: list[list[int]] = []
     for place in np.flatnonzero(held).tolist():
         follows = bool(trains) and trains[-1][-1] == place - 1 and bool(stepped[place])

@@ -16,7 +16,7 @@ from warehouse.loads.pulses import describe_pulses
 from warehouse.loads.recipe import LoadsRecipe
 from warehouse.loads.records import COLUMNS, Records
 from warehouse.metrics.inputs import TestInputs
-from warehouse.schema import CYCLE_EXTRAS, DQDV, PULSES, RESISTANCE
+from warehouse.schema import CYCLE_EXTRAS, DQDV, PRECISION, PULSES, RESISTANCE
 
 TABLES: Final = (RESISTANCE, PULSES, DQDV, CYCLE_EXTRAS)
 
@@ -33,7 +33,8 @@ def compute_loads(inputs: TestInputs, recipe: LoadsRecipe) -> tuple[pl.DataFrame
         return tuple(table.empty() for table in TABLES)
     rows = inputs.read_rows(COLUMNS)
     records = Records(inputs, rows, recipe.longest_pulse_second)
-    precision = find_precision(inputs, rows, recipe)
+    known = inputs.results.get(PRECISION.name)
+    precision = find_precision(inputs, rows, recipe) if known is None else known
     pieces, step = cut_bursts(inputs, rows)
     loads = records if pieces is inputs else Records(pieces, rows, recipe.longest_pulse_second)
     limits, state = Limits.of(precision, recipe), count_charge_state(inputs)[step]

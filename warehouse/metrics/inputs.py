@@ -32,6 +32,8 @@ class TestInputs:
         cycles: its rows of ``schema.CYCLES``, in their order.
         read_rows: reads columns of ``schema.MEASUREMENTS``, all rows in their order.
         read_spectra: reads its rows of ``schema.SPECTRA``.
+        results: rows of this test's results that were computed just before, by table; what is not in it is to be had by
+            computing it.
     """
 
     test: Row
@@ -41,6 +43,7 @@ class TestInputs:
     cycles: pl.DataFrame
     read_rows: Callable[[Sequence[str]], pl.DataFrame]
     read_spectra: Callable[[], pl.DataFrame]
+    results: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     # Its name is no reason for pytest to collect it.
     __test__ = False

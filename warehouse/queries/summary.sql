@@ -94,7 +94,7 @@ cells AS (
 reached AS (
     SELECT
         *,
-        least(-floor(log10(coulombic_efficiency_floor)), $life_most_decimals) AS digit,
+        least(-floor(log10(nullif(coulombic_efficiency_floor, 0))), $life_most_decimals) AS digit,
         greatest(ceil(coulombic_efficiency_floor * pow(10, digit) - 0.01), 1) / pow(10, digit) AS reach
     FROM lives
     WHERE coulombic_efficiency_floor > 0

@@ -94,8 +94,10 @@ def find_rests(inputs: TestInputs, recipe: StorageRecipe) -> list[tuple[int, int
     if seconds[resting].sum() < recipe.considered_rest_hour * HOUR:
         return []
     edges = np.flatnonzero(np.diff(resting.astype(np.int8), prepend=0, append=0))
-    pairs = [(int(first), int(end) - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
-    return [pair for pair in pairs if seconds[pair[0] : pair[1] + 1].sum() >= recipe.considered_rest_hour * HOUR]
+    first, end = edges[::2], edges[1::2]
+    passed = np.concatenate([np.zeros(1), np.cumsum(seconds)])
+    asked = np.flatnonzero(passed[end] - passed[first] >= recipe.considered_rest_hour * HOUR)
+    return [(int(first[place]), int(end[place]) - 1) for place in asked]
 
 
 def describe_rest(records: Records, first: int, last: int, recipe: StorageRecipe) -> Values:
