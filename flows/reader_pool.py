@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -154,12 +155,11 @@ class Pool:
             ReaderDied: it died of it.
         """
         reader = self.take()
-        try:
+        with ExitStack() as otherwise:
+            # Whatever ends the wait, its answer must not be taken for the next job's.
+            otherwise.callback(reader.close)
             told = reader.ask(job)
-        except BaseException:
-            # Whatever ended the wait, its answer must not be taken for the next job's.
-            reader.close()
-            raise
+            otherwise.pop_all()
         if told.get("failed") == "memory" or told.get("resident", 0) > KEPT_RESIDENT:
             reader.close()
         else:

@@ -18,7 +18,18 @@ from warehouse.diffusion import DiffusionRecipe, compute_diffusion
 from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 from warehouse.publish import Owner
-from warehouse.schema import CALENDAR, CALENDAR_FIT, CELL, FLOAT_LEAKAGE, GITT, PITT, STORAGE_LOSS, VOLTAGE_DECAY
+from warehouse.schema import (
+    CALENDAR,
+    CALENDAR_FIT,
+    CELL,
+    FLOAT_LEAKAGE,
+    GITT,
+    PITT,
+    STORAGE_LOSS,
+    TEST,
+    VOLTAGE_DECAY,
+    fill_columns,
+)
 from warehouse.storage import StorageRecipe, compute_leakage, compute_storage
 from warehouse.storage.reasons import REASONS
 
@@ -68,7 +79,7 @@ def swept(*visits: tuple[float, float], ampere: float = 1e-5, cycles: int = 3, d
         for row in rows
         for shift in (-drift / 2, drift / 2)
     ]
-    tests = pl.DataFrame({"test_id": ["t"], "first_unix_second": [0.0]})
+    tests = fill_columns(pl.DataFrame({"test_id": ["t"], "first_unix_second": [0.0]}), TEST)
     return {"cycles": cycled, "steps": pl.DataFrame(steps), "test": tests}
 
 

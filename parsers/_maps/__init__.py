@@ -16,6 +16,7 @@ from typing import Final
 from parsers._maps import klarf, sinf, stdf
 from parsers._maps.contract import WaferMap
 from warehouse.errors import FormatUnknown, ParseError
+from warehouse.workbook import INFLATE_ERRORS
 
 __all__ = ["WaferMap", "read_wafer_maps"]
 
@@ -56,7 +57,7 @@ def _unpack(raw: bytes, shown: str) -> bytes:
     unpacker, done = zlib.decompressobj(GZIP_WINDOW), io.BytesIO()
     try:
         done.write(unpacker.decompress(raw, LARGEST))
-    except zlib.error as error:
+    except INFLATE_ERRORS as error:
         raise ParseError(shown, f"the gzip is damaged: {error}", byte=0) from error
     if unpacker.unconsumed_tail:
         raise ParseError(shown, f"it unpacks to more than {LARGEST >> 20} MiB", byte=0)
