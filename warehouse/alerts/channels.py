@@ -33,6 +33,7 @@ def find_drifts(residuals: pl.DataFrame, recipe: AlertsRecipe) -> Iterator[Sign]
     """
     least: Mapping[str, float] = {EFFICIENCY: recipe.channel_efficiency, CAPACITY: recipe.channel_capacity}
     known = residuals.filter(pl.col("channel").is_not_null())
+    # A cell counts once, however many tests of it the channel ran.
     cells = known.group_by("metric", "channel", "firm", "cell_id").agg(pl.col("residual").median())
     for (metric,), rows in sorted(cells.partition_by("metric", as_dict=True).items()):
         sigma = _spread(doubles(rows["residual"]))

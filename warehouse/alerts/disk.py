@@ -30,6 +30,7 @@ def find_filling(home: Home, now: float, recipe: AlertsRecipe) -> Iterator[Sign]
     disk = shutil.disk_usage(home.folder)
     daily = _measure_growth(home, now)
     days = disk.free / daily if daily else None
+    # A large disk may fill fast, and a small one be full though nothing comes.
     scarce = disk.free < recipe.disk_free_part * disk.total
     if scarce or (days is not None and days < recipe.disk_days):
         evidence = {"free_bytes": disk.free, "total_bytes": disk.total, "daily_bytes": daily, "days_left": days}

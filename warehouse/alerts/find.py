@@ -57,12 +57,14 @@ def find_alerts(home: Home, day: date) -> Round:
     now = datetime.combine(day, time(), home.settings.zone_info).timestamp()
     found = {name_alert(sign): sign for sign in _find_all(home, now)}
     known = {row["alert_id"]: row for row in home.registry.rows(sa.select(ALERT))}
+    # What is open keeps the evidence that it was opened with.
     fresh = {name: sign for name, sign in found.items() if name not in known or known[name]["state"] == CLOSED}
     recent = _drop_old(home, fresh, now) if fresh else {}
     opened = [_open(name, sign, known.get(name), day, home) for name, sign in recent.items()]
     standing = [row for row in known.values() if row["state"] == OPEN]
     ended = [row for row in standing if row["alert_id"] not in found]
     closed = [row | {"state": CLOSED, "closed_date": day.isoformat()} for row in ended]
+    # A night without news writes nothing.
     if opened or closed:
         with home.registry.write() as connection:
             home.registry.put(connection, ALERT, [*opened, *closed])

@@ -30,6 +30,7 @@ def find_falling(members: pl.DataFrame, courses: Mapping[str, Course], recipe: A
     aged = members.filter(pl.col("cell_id").is_in(list(courses)))
     for group in aged.partition_by("replicate_group", maintain_order=True):
         for wafer in group.partition_by("lot", "wafer", maintain_order=True):
+            # Of one wafer, siblings share what its process gave them.
             alone = wafer.height < recipe.siblings or wafer["wafer"][0] is None
             siblings = {cell: courses[cell] for cell in (group if alone else wafer)["cell_id"]}
             for cell in wafer["cell_id"]:
@@ -42,12 +43,14 @@ def _compare(cell: str, siblings: Mapping[str, Course], recipe: AlertsRecipe) ->
     own = siblings[cell]
     if len(siblings) < recipe.siblings or len(own.cycles) < recipe.sibling_cycles:
         return None
+    # An old cell has lost more than a young one: only at one age are they comparable.
     age = min(own.last, _common_age(siblings.values(), recipe.siblings))
     retention = own.at(age)
     values = np.array([value for each in siblings.values() if (value := each.at(age)) is not None])
     if retention is None or len(values) < recipe.siblings:
         return None
     middle = float(np.median(values))
+    # Siblings that are all alike have hardly a spread; what is told must matter beside it.
     spread = max(float(np.median(np.abs(values - middle))) / MAD_OF_SIGMA, recipe.sibling_spread)
     z = (retention - middle) / spread
     if z > -recipe.sibling_limit or middle - retention < recipe.sibling_loss:

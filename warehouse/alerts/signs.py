@@ -45,6 +45,7 @@ def find_crossed(specs: pl.DataFrame) -> Iterator[Sign]:
     Args:
         specs: rows of ``schema.SPECS``.
     """
+    # Dies without a cell fail by their wafer's map: that is yield, and the question specs tells it.
     failed = specs.filter(pl.col("verdict") == "fail", pl.col("scope") == "cell", pl.col("cell_id").is_not_null())
     for row in failed.iter_rows(named=True):
         subject = " ".join([row["cell_id"], row["spec"], row["quantity"], row["statistic"], row["conditions"]])

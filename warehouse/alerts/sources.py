@@ -46,6 +46,7 @@ def find_stopped(home: Home, now: float) -> Iterator[Sign]:
         usual = float(np.median(np.diff(seen))) if len(seen) >= recipe.stall_versions else None
         if usual is None or not _is_recent(test, now, recipe):
             continue
+        # Files are looked at every few seconds, so when a version was seen is when it grew.
         silence = now - seen[-1]
         if silence > max(recipe.stall_intervals * usual, recipe.stall_seconds):
             yield _tell_stopped(home, test, usual, seen[-1])

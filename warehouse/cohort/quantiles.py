@@ -37,6 +37,7 @@ def judge_group(metric: str, values: Values, earlier: Sequence[Digests], rules: 
     weights = weigh(values, rules)
     if len(weights) < rules.firms:
         return Verdict({}, "too_few_firms")
+    # Whoever asks may be any of them, so the rules hold for the heaviest.
     shares = sorted((weight / sum(weights.values()) for weight in weights.values()), reverse=True)
     if shares[0] > rules.largest_share:
         return Verdict({}, "one_firm_dominates")

@@ -43,6 +43,12 @@ REASONS: Final[dict[str, Sentence]] = {
         "Put the nominal capacity into the manifest.",
         "매니페스트에 공칭 용량을 적어 주십시오.",
     ),
+    "area_unknown": Sentence(
+        "The manifest states no active area; capacities are compared of cells with one only.",
+        "매니페스트에 활성 면적이 없습니다. 용량은 활성 면적이 있는 셀만 비교합니다.",
+        "Put the active area into the manifest.",
+        "매니페스트에 활성 면적을 적어 주십시오.",
+    ),
     "rate_unknown": Sentence(
         "No complete cycles say at which rate the cell is cycled.",
         "완전한 사이클이 없어 셀의 방전율을 알 수 없습니다.",

@@ -61,9 +61,11 @@ def _list_figure(figure: Figure, once: pl.DataFrame, inputs: FirmInputs) -> Iter
 
 
 def _weigh_in(figure: Figure, place: dict[str, Any], value: float) -> dict[str, Any] | None:
-    """Return place and value of a cell, its area counted in; None where it has no area and needs one."""
+    """Return place and value of a cell, its area counted in; None where there is none without an area."""
     area = place["area"]
-    if (figure.per_area or figure.with_area) and area is None:
-        return None
     told = {name: each for name, each in place.items() if name != "area"}
+    if area is None and figure.per_area:
+        return None
+    if area is None and figure.with_area:
+        return {**dict.fromkeys(told), "reason": told["reason"] or "area_unknown", "value": value}
     return {**told, "value": value * area if figure.per_area else value}

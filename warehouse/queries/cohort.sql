@@ -47,6 +47,7 @@ words (reason, reason_en, reason_ko) AS (
     ('not_released', 'This group is in no release yet; the next one takes it in.', '이 그룹은 아직 공개되지 않았습니다. 다음 공개 때 반영됩니다.'),
     ('chemistry_unknown', 'The manifest''s cathode or chemistry names no family of the grid, or two of them.', '매니페스트의 양극재 또는 화학계에서 비교 기준의 계열을 하나로 정할 수 없습니다.'),
     ('capacity_unknown', 'The manifest states no nominal capacity.', '매니페스트에 공칭 용량이 없습니다.'),
+    ('area_unknown', 'The manifest states no active area; capacities are compared of cells with one only.', '매니페스트에 활성 면적이 없습니다. 용량은 활성 면적이 있는 셀만 비교합니다.'),
     ('rate_unknown', 'No complete cycles say at which rate the cell is cycled.', '완전한 사이클이 없어 셀의 방전율을 알 수 없습니다.'),
     ('symmetric', 'Symmetric cells are not compared between firms.', '대칭 셀은 기업 간 비교 대상이 아닙니다.')
 ),
