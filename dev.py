@@ -55,7 +55,8 @@ def test(arguments: list[str]) -> int:
         [str(PYTHON), "-m", "ruff", "check", "--quiet", "."],
         [str(PYTHON), "-m", "mypy"],
         [str(BIN / "lint-imports"), "--no-cache"],
-        [str(PYTHON), "-m", "pytest", *arguments],
+        # Each worker begins with a stretch of the suite, so a module with dear fixtures is rarely torn apart.
+        [str(PYTHON), "-m", "pytest", "-n", "logical", "--dist", "worksteal", *arguments],
     ]
     # All checks run even when one fails, so that one run shows everything that is wrong.
     return max([run(check) for check in checks])

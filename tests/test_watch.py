@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from made_cells import cycle, measure, write_bdf
-from measures import measure_look
 
 from flows import watch
 from flows.accounts import Receipt
@@ -206,10 +206,14 @@ def test_links_are_not_followed(site: Site, tmp_path: Path) -> None:
     assert site.settle() == []
 
 
-def test_many_known_files_cost_little(tmp_path: Path) -> None:
-    """A look around 50,000 known files costs a few times a bare walk of the same folders."""
-    ours, bare = measure_look(tmp_path, 50_000, rounds=3)
-    assert ours < 5 * bare
+def test_known_files_ask_the_registry_nothing(site: Site) -> None:
+    """A look around known files sends the registry no statement; the proof ``scan`` says what it costs."""
+    drop(site)
+    site.take()
+    asked: list[str] = []
+    sa.event.listen(site.home.registry.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert site.look() == []
+    assert asked == []
 
 
 # Shares
