@@ -1,6 +1,6 @@
 """``python3 dev.py bench [NAME…]``: ours beside the bare readers, throughput, memory, a growing file, the fade query.
 
-Names: readers, files, growth, rows, fade, metrics, start, standard; all of them without a name.
+Names: readers, files, growth, rows, fade, metrics, nightly, backfill, start, standard; all of them without a name.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import fade, files, growth, metrics, readers, rows, standard, start
+from bench import backfill, fade, files, growth, metrics, nightly, readers, rows, standard, start
 
 BENCHES: dict[str, Callable[[], None]] = {
     "readers": readers.run,
@@ -16,6 +16,8 @@ BENCHES: dict[str, Callable[[], None]] = {
     "growth": growth.run,
     "fade": fade.run,
     "metrics": metrics.run,
+    "nightly": nightly.run,
+    "backfill": backfill.run,
     "start": start.run,
     "rows": rows.run,
     "standard": standard.run,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -52,20 +52,38 @@ class Backfill:
     busy: list[str] = field(default_factory=list)
 
 
+class Job(NamedTuple):
+    """One thing to do: ``retry`` a source, or ``reread`` a test."""
+
+    action: str
+    name: str
+
+
 def run_backfill(home: Home) -> Backfill:
     """Judge anew what other readers refused, and read again what older versions of today's readers read."""
-    done = Backfill()
-    for source in sources_to_retry(home):
-        try:
-            done.retried.append(retry_source(home, source["sha256"]))
-        except StoreBusy:
-            done.busy.append(source["sha256"])
-    for test in tests_to_reread(home):
-        try:
-            _reread(home, test, done)
-        except StoreBusy:
-            done.busy.append(test["test_id"])
+    done = run_jobs(home, plan_backfill(home))
     link_all(home)
+    return done
+
+
+def plan_backfill(home: Home) -> list[Job]:
+    """Return what there is to do."""
+    sources = [Job("retry", source["sha256"]) for source in sources_to_retry(home)]
+    return sources + [Job("reread", name) for name in tests_to_reread(home)]
+
+
+def run_jobs(home: Home, jobs: Iterable[Job]) -> Backfill:
+    """Do some of it; what somebody else has done meanwhile is not done again."""
+    done = Backfill()
+    waiting = {source["sha256"] for source in sources_to_retry(home)}
+    for job in jobs:
+        try:
+            if job.action == "reread":
+                _reread_older(home, job.name, done)
+            elif job.name in waiting:
+                done.retried.append(retry_source(home, job.name))
+        except StoreBusy:
+            done.busy.append(job.name)
     return done
 
 
@@ -76,14 +94,21 @@ def sources_to_retry(home: Home) -> list[Row]:
     return [source for source in waiting if source["readers"] != today]
 
 
-def tests_to_reread(home: Home) -> Iterator[Row]:
-    """Yield the tests that an older version of today's reader read; one at a time, as it is at that moment."""
+def tests_to_reread(home: Home) -> list[str]:
+    """Return the tests that an older version of today's reader read."""
+    chosen = sa.select(TEST.c.test_id).where(_is_outdated(home)).order_by(TEST.c.test_id)
+    return [row["test_id"] for row in home.registry.rows(chosen)]
+
+
+def _is_outdated(home: Home) -> sa.ColumnElement[bool]:
     older = [sa.and_(TEST.c.format == declared.name, _is_older(declared)) for declared in formats_of(home).values()]
-    for row in home.registry.rows(sa.select(TEST.c.test_id).where(sa.or_(*older)).order_by(TEST.c.test_id)):
-        # Reading takes minutes in a large archive, in which a test may have grown or moved.
-        test = home.registry.row(TEST, test_id=row["test_id"])
-        if test is not None:
-            yield test
+    return sa.or_(*older)
+
+
+def _reread_older(home: Home, test_id: str, done: Backfill) -> None:
+    """Read a test again as it is at this moment: reading takes minutes, in which others may have grown or moved."""
+    for test in home.registry.rows(sa.select(TEST).where(TEST.c.test_id == test_id, _is_outdated(home))):
+        _reread(home, test, done)
 
 
 def _is_older(declared: parsers.Format) -> sa.ColumnElement[bool]:

@@ -16,15 +16,19 @@ from flows import reader_pool
 from flows.commands import (
     alerts,
     asking,
+    health,
     identity,
     ingesting,
     keeping,
     manifests,
+    portal,
     profiles,
     quarantine,
     reading,
     recipes,
+    reporting,
     running,
+    sharing,
     wafers,
 )
 from flows.console import EXIT_CHECK, EXIT_FAILED, EXIT_USAGE, err
@@ -51,6 +55,10 @@ for module in (
     wafers,
     running,
     keeping,
+    health,
+    portal,
+    reporting,
+    sharing,
 ):
     module.register(app)
 

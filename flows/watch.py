@@ -102,6 +102,7 @@ class Watcher:
                 log.info("%s is looked at again later: %s", look.path, error)
                 continue
             self._remember(look, receipt)
+            self._home.leases.note_look()
 
     def is_taken(self, look: Look) -> bool:
         """Say whether a file was taken in as it looked."""
@@ -179,7 +180,9 @@ def watch_inboxes(home: Home, stop: threading.Event, take: Callable[[Watcher, li
             if time.monotonic() - recovered >= RECOVER_SECONDS:
                 recover(home)
                 recovered = time.monotonic()
-            if settled := watcher.poll():
+            settled = watcher.poll()
+            home.leases.note_look()
+            if settled:
                 take(watcher, settled)
         except (CellarError, OSError, sa.exc.DBAPIError) as error:
             # A full disk or a database that is away: the files still lie there, and the next look finds them.

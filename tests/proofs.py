@@ -1,7 +1,7 @@
 """``python3 dev.py prove [NAME…]``: the long proofs; prints their figures and keeps them in ``docs/reliability.md``.
 
-Names: histories, kills, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters, mutations, cuts; all
-of them without a name. The suite runs a short form of each.
+Names: histories, kills, nights, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters, mutations, cuts;
+all of them without a name. The suite runs a short form of each.
 """
 
 from __future__ import annotations
@@ -63,6 +63,18 @@ def prove_kills() -> str:
     met = sum(record["killed"] == signal.SIGKILL for record in records)
     told = f"{scenarios} scenarios, {len(records):,} calls, {met:,} kills, {again:,} of them with a second one"
     return f"{told}; {_tell_bad(records)}"
+
+
+def prove_nights() -> str:
+    """Kill a night at the start and in the middle of each stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(HERE / "night_driver.py"), folder]
+        environment = {**os.environ, "PYTHONPATH": str(HERE)}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    half = sum(bool(record["half"]) for record in records)
+    other = sum(bool(record["other"] or record["left"] or record["failed"]) for record in records)
+    return f"{len(records)} kills, at the start and in the middle of each stage; {half} half nights, {other} other ends"
 
 
 def prove_errors() -> str:
@@ -163,6 +175,7 @@ def prove_cuts() -> str:
 PROOFS: Final[dict[str, Callable[[], str]]] = {
     "histories": prove_histories,
     "kills": prove_kills,
+    "nights": prove_nights,
     "errors": prove_errors,
     "growth": prove_growth,
     "pipeline": prove_pipeline,

@@ -58,7 +58,7 @@ def sign(subject: str = "C1", kind: str = "capacity_step", firm: str | None = No
 def signs(monkeypatch: pytest.MonkeyPatch) -> list[Sign]:
     """What a night finds, to be set by the test."""
     found: list[Sign] = []
-    monkeypatch.setattr(find, "_find_all", lambda _home, _now: iter(found))
+    monkeypatch.setattr(find, "_find_all", lambda *_: iter(found))
     return found
 
 
@@ -268,6 +268,6 @@ def test_disk_that_fills(
 def test_nights_moment_is_its_date(local_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a night finds depends on its date, in the site's zone, and not on the hour at which it runs."""
     moments: list[float] = []
-    monkeypatch.setattr(find, "_find_all", lambda _home, now: moments.append(now) or iter(()))
+    monkeypatch.setattr(find, "_find_all", lambda _home, now, _unknown: moments.append(now) or iter(()))
     find_alerts(local_home, NIGHT)
     assert datetime.fromtimestamp(moments[0], local_home.settings.zone_info).isoformat() == "2026-03-20T00:00:00+09:00"

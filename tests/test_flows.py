@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -17,10 +19,13 @@ import httpx
 import pytest
 from made_cells import cycle, measure, write_bdf
 
+from flows.ingest import ingest_paths
 from flows.service import QUIET_SETTINGS
 from flows.watch import Look, Watcher
+from warehouse.health import check_health
 from warehouse.home import Home
-from warehouse.settings import read_settings
+from warehouse.registry import SOURCE_FILE
+from warehouse.settings import Settings, read_settings
 from warehouse.sources import count_states, newest_receipts
 
 TWO_CYCLES = measure(cycle([1e-3, 0.9e-3]))
@@ -45,13 +50,15 @@ def pipeline() -> Iterator[ModuleType]:
     """The flows, with a Prefect server of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         # Prefect reads its settings when it is imported.
-        for name, value in QUIET_SETTINGS.items():
+        for name, value in {**QUIET_SETTINGS, "CELLAR_READERS": "inside"}.items():
             patch.setenv(name, value)
         from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 see above
 
         with prefect_test_harness(server_startup_timeout=int(START_SECONDS)):
             import flows.pipeline  # noqa: PLC0415 see above
 
+            # All tests share this process, and none of them the log of another one's home.
+            patch.setattr(flows.pipeline, "write_log", lambda _home: None)
             yield flows.pipeline
 
 
@@ -194,8 +201,8 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.server
 def test_service_takes_what_is_dropped(local_home: Home, inbox: Path) -> None:
-    """``cellar serve`` takes in what is dropped, before Prefect is up and after, and ends when it is interrupted."""
-    log = local_home.folder / "serve.log"
+    """``cellar serve`` takes in what is dropped, before Prefect is up and after, is well, and ends on SIGTERM."""
+    log = local_home.folder / "logs" / "cellar.jsonl"
     with serving(local_home) as service:
         write_bdf(inbox / "A" / "t.csv", TWO_CYCLES)
         wait_until(START_SECONDS, local_home, "the commit", lambda: count_states(local_home)["committed"] == 1)
@@ -203,11 +210,69 @@ def test_service_takes_what_is_dropped(local_home: Home, inbox: Path) -> None:
         write_bdf(inbox / "A" / "u.csv", TWO_CYCLES.head(44))
         wait_until(START_SECONDS, local_home, "the second commit", lambda: count_states(local_home)["committed"] == 2)
         wait_until(START_SECONDS, local_home, "the end of its run", lambda: "Completed()" in log.read_text())
+        checks = {check.name: check for check in check_health(local_home, datetime.now(UTC))}
+        assert [name for name, check in checks.items() if not check.sound] == []
+        assert str(service.pid) in checks["service"].says
         (server,) = [child for child in children_of(service.pid) if b"server" in command_of(child)]
-        service.send_signal(signal.SIGINT)
+        service.send_signal(signal.SIGTERM)
         assert service.wait(STOP_SECONDS) == 0
         assert not is_running(server)
+    assert "Traceback" not in (local_home.folder / "serve.log").read_text()
     assert local_home.query("tests").height == 2
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {*lines[0]} == {"time", "level", "logger", "message"}
+    assert any(line["logger"] == "prefect.flow_runs" and line["flow_run"] for line in lines)
+    assert not {check.name for check in check_health(local_home, datetime.now(UTC)) if check.sound} & {
+        "service",
+        "look",
+    }
+
+
+@pytest.mark.server
+def test_dask_spreads_where_settings_say_so(pipeline: ModuleType) -> None:
+    """A backfill is spread over the scheduler that the settings name, else over so many workers, else not at all."""
+    assert pipeline.choose_runner(Settings()) is None
+    assert pipeline.choose_runner(Settings(dask_scheduler="tcp://host:8786"), 3).address == "tcp://host:8786"
+    assert pipeline.choose_runner(Settings(dask_workers=2)).cluster_kwargs["n_workers"] == 2
+    assert pipeline.choose_runner(Settings(dask_workers=2), 0) is None
+
+
+@pytest.mark.server
+def test_backfill_is_spread(pipeline: ModuleType, local_home: Home, tmp_path: Path) -> None:
+    """A backfill over two Dask workers does what one process does, and a second one finds nothing left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parsers.claims", lambda *_: [])
+        paths = [write_bdf(tmp_path / f"{rows}.csv", TWO_CYCLES.head(rows)) for rows in range(44, 64)]
+        list(ingest_paths(local_home, paths))
+    with local_home.registry.write() as connection:
+        connection.execute(SOURCE_FILE.update().values(readers="earlier"))
+    done = pipeline.backfill(str(local_home.folder), workers=2)
+    assert done == {"retried": 20, "reread": 0, "same": 0, "refused": 0, "busy": 0}
+    assert count_states(local_home)["committed"] == 20
+    assert pipeline.backfill(str(local_home.folder), workers=2)["retried"] == 0
+
+
+@pytest.mark.server
+def test_dead_runs_are_reaped(pipeline: ModuleType) -> None:
+    """Runs that a dead service left going on are crashed by the next one; those of others, and the ended, are left."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 Prefect is loaded by the fixture
+    from prefect.states import Completed, Running  # noqa: PLC0415 likewise
+
+    from flows.serving import reap_runs  # noqa: PLC0415 likewise
+
+    states = {"mine": Running(), "theirs": Running(), "ended": Completed()}
+    with get_client(sync_client=True) as client:
+        runs = {
+            name: client.create_flow_run(pipeline.nightly, state=state, tags=["theirs" if name == "theirs" else "mine"])
+            for name, state in states.items()
+        }
+        assert (reap_runs("mine"), reap_runs("mine")) == (1, 0)
+        found = {name: client.read_flow_run(run.id).state for name, run in runs.items()}
+    assert {name: state.name for name, state in found.items() if state is not None} == {
+        "mine": "Crashed",
+        "theirs": "Running",
+        "ended": "Completed",
+    }
 
 
 @pytest.mark.server

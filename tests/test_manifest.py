@@ -27,7 +27,7 @@ from warehouse.manifest_ledger import STAMPS, list_changes, restore_row
 from warehouse.manifest_receipt import describe_change
 from warehouse.manifest_sentences import NOTICES, REFUSALS
 from warehouse.publish import Owner
-from warehouse.registry import CELL, MANIFEST_VERSION, SQL_TABLES, STORED_FILE, TEST
+from warehouse.registry import CELL, MANIFEST_VERSION, SQL_TABLES, TEST
 from warehouse.schema import ANSWERS
 
 CHANNEL = "LAB #1-4"
@@ -375,9 +375,9 @@ def test_new_facts_outdate_the_firms_answers(local_home: Home, tmp_path: Path, c
     receipt = load_rows(local_home, tmp_path, {**CELLS, column: "2"})
     assert receipt.refreshed == ("A",)
     assert "cells of A" in receipt.reason["en"]
-    names = [table.name for table in ANSWERS]
-    stored = sa.select(STORED_FILE.c.firm).where(STORED_FILE.c.table_name.in_(names), STORED_FILE.c.current).distinct()
-    assert [row["firm"] for row in local_home.registry.rows(stored)] == ["B"]
+    used = {firm: [local_home.asker.find_stored_answer(table.name, firm) for table in ANSWERS] for firm in "AB"}
+    assert used["A"] == [None] * len(ANSWERS)
+    assert None not in used["B"]
 
 
 # Assignments

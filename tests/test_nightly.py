@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from made_cells import AMPERE, DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
 from flows import nightly
-from flows.nightly import is_night_due, run_night
+from flows.nightly import run_night
+from warehouse.alerts.find import list_alerts
+from warehouse.alerts.sign import Sign
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells, rederive_changed
+from warehouse.nights import is_night_due
 from warehouse.publish import Owner
-from warehouse.registry import NIGHT, STORED_FILE
+from warehouse.registry import ALERT, NIGHT, STORED_FILE
 from warehouse.results import result_tables
 from warehouse.schema import ANSWERS
 from warehouse.scrub import ROUND_DAYS
@@ -164,7 +168,11 @@ def test_stored_answers_are_invalidated_and_refreshed(local_firms: Home, table: 
     run_night(local_firms)
     before = {firm: stored(firm) for firm in "AB"}
     commit(local_firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
-    assert (stored("A"), stored("B")) == ([], before["B"])
+    used = local_firms.asker.find_stored_answer
+    assert (used(table, "A"), [path.name for path in used(table, "B") or []]) == (
+        None,
+        [Path(p).name for p in before["B"]],
+    )
     run_night(local_firms)
     assert len(stored("A")) == 1
     assert stored("A") != before["A"]
@@ -183,11 +191,11 @@ def test_manifest_refreshes_the_answers(local_firms: Home) -> None:
 def test_retired_files_are_removed(firms: Home) -> None:
     """Older revisions, older marts and older answers are gone after the night, from disk and registry."""
     run_night(firms)
+    results = sum(row["table_name"] in result_tables() for row in listed(firms, STORED_FILE.c.firm == "A"))
     commit(firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
     put_cells(firms, [{"firm": "A", "cell_id": "A2", "convention": "full_discharge_first"}])
     rederive_changed(firms)
     record = run_night(firms)
-    results = sum(row["table_name"] in result_tables() for row in listed(firms, STORED_FILE.c.firm == "A"))
     assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS) + results
     on_disk = {path.relative_to(firms.folder / "tables").as_posix() for path in files_below(firms.folder / "tables")}
     assert on_disk == {row["path"] for row in firms.registry.rows(sa.select(STORED_FILE))}
@@ -291,7 +299,8 @@ def test_scrub_reads_everything_within_a_round(local_firms: Home) -> None:
     break_file(local_firms, row)
     days = [date(2026, 3, 1) + timedelta(days=number) for number in range(ROUND_DAYS)]
     records = [record for day in days if (record := run_night(local_firms, day))["scrub_damaged"]]
-    assert [record["warnings"] for record in records] == [[f"damaged: table {row['path']}"]]
+    assert len(records) == 1
+    assert f"damaged: table {row['path']}" in records[0]["warnings"]
 
 
 def test_damage_costs_one_firm_its_night(local_firms: Home) -> None:
@@ -301,8 +310,58 @@ def test_damage_costs_one_firm_its_night(local_firms: Home) -> None:
     record = run_night(local_firms)
     assert record["failed"] == ["aggregate"]
     assert f"damaged: table {row['path']}" in record["warnings"]
+    assert "the comparison between firms waits for tables of A" in record["warnings"]
     assert actions(record, "B")["steps"] == "skipped"
     assert listed(local_firms, STORED_FILE.c.table_name == "summary", STORED_FILE.c.firm == "B")
+
+
+def test_damage_leaves_the_alerts_of_its_firm(local_firms: Home) -> None:
+    """Alerts of a firm whose tables cannot be read stay open; another firm's are closed when they no longer hold."""
+    opened = {
+        "kind": "capacity_step",
+        "subject": "s",
+        "evidence": "{}",
+        "sentence_en": "",
+        "sentence_ko": "",
+        "times": 1,
+    }
+    rows = [{**opened, "alert_id": f, "firm": f, "state": "open", "first_seen_date": "2026-03-01"} for f in "AB"]
+    with local_firms.registry.write() as connection:
+        local_firms.registry.put(connection, ALERT, rows)
+    (row, *_) = listed(local_firms, STORED_FILE.c.table_name == "steps", STORED_FILE.c.firm == "A")
+    break_file(local_firms, row)
+    record = run_night(local_firms)
+    assert [alert["firm"] for alert in list_alerts(local_firms)] == ["A"]
+    assert (record["alerts_open"], record["alerts_closed"]) == (1, 1)
+
+
+def test_failed_delivery_does_not_lose_the_alert(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert that cannot be sent stands in the table, is told of, and waits for the next night."""
+    evidence = {"cycle": 3, "capacity_before_ah": 1e-3, "capacity_after_ah": 0.9e-3}
+    monkeypatch.setattr(
+        "warehouse.alerts.find._find_all", lambda *_: iter([Sign("capacity_step", "s", "C", evidence, "A")])
+    )
+    local_firms.settings = replace(local_firms.settings, delivery={"firm": {"A": {"webhook": "http://127.0.0.1:9/"}}})
+    for opened in (1, 0):
+        record = run_night(local_firms)
+        assert (record["alerts_opened"], record["deliveries_failed"], record["failed"]) == (opened, 1, [])
+        assert "1 messages about alerts were not delivered; they wait for the next night" in record["warnings"]
+    (alert,) = list_alerts(local_firms)
+    assert (alert["posted_unix_second"], alert["delivery_error"] is not None) == (None, True)
+
+
+def test_comparison_is_made_once_in_its_time(local_firms: Home) -> None:
+    """The night makes the release that is due; nights within its ninety-one days let it stand."""
+    first = run_night(local_firms, date(2026, 3, 2))
+    second = run_night(local_firms, date(2026, 3, 3))
+    assert [(record["release"], record["released"]) for record in (first, second)] == [(1, 1), (1, 0)]
+
+
+def test_night_says_what_it_found(local_firms: Home) -> None:
+    """The record tells how many tests there were, and how many of them came since the last night."""
+    assert run_night(local_firms)["inputs"] == {"firms": 2, "tests": 4, "changed_tests": 4, "new_drops": 0}
+    commit(local_firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    assert run_night(local_firms)["inputs"] == {"firms": 2, "tests": 5, "changed_tests": 1, "new_drops": 0}
 
 
 def break_file(home: Home, row: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from contextlib import closing
 from itertools import combinations
 from pathlib import Path
@@ -29,9 +30,9 @@ from warehouse.identity import (
     rederive_changed,
 )
 from warehouse.manifest import import_manifest
-from warehouse.marts import store_answer
 from warehouse.owners import Evidence, resolve_owner, warn_overruled
 from warehouse.publish import Owner
+from warehouse.refresh import refresh_buckets
 from warehouse.registry import TEST, Row
 from warehouse.schema import SUMMARY
 
@@ -559,15 +560,16 @@ def test_unknown_test_cannot_be_assigned(local_firms: Home) -> None:
 def test_cells_outdate_a_night_under_way(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest that is imported while a night computes an answer leaves no answer from the cells as they were."""
     commit(local_firms, "t", TWO_CYCLES, Owner("A", "C1"))
-    honest = local_firms.query
+    honest = local_firms.asker.answer_cells
 
-    def slow(name: str, **scope: Any) -> pl.DataFrame:
-        frame = honest(name, **scope)
+    def slow(name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
+        frame = honest(name, firm, cells)
         put_cells(local_firms, [{"firm": "A", "cell_id": "C1", "nominal_capacity_ah": 1e-3}])
         return frame
 
-    monkeypatch.setattr(local_firms, "query", slow)
-    assert store_answer(local_firms, "A", SUMMARY).action == "skipped"
+    monkeypatch.setattr(local_firms.asker, "answer_cells", slow)
+    assert {step.action for step in refresh_buckets(local_firms, "A")} == {"skipped"}
+    assert local_firms.asker.find_stored_answer(SUMMARY.name, "A") is None
 
 
 # Conventions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,14 +12,18 @@ import sqlalchemy as sa
 from made_cells import DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
+from flows.ingest import repair_home
 from flows.nightly import run_night
-from warehouse import crew, results
+from warehouse import buckets, crew, results
+from warehouse.buckets import MOST_CELLS, divide_cells, hash_cell
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells
 from warehouse.metrics.computation import Computation
 from warehouse.publish import Owner
 from warehouse.recipe import Recipes
+from warehouse.refresh import refresh_buckets
 from warehouse.registry import STORED_FILE
+from warehouse.verify import check_home
 
 A1, A2, B1 = Owner("A", "A1", "option"), Owner("A", "A2", "option"), Owner("B", "B1", "option")
 TABLE = "precision"
@@ -167,7 +172,7 @@ def test_processes_make_the_same_rows(home: Home, monkeypatch: pytest.MonkeyPatc
     with closing(Home(home.folder)) as other:
         alone = {name: other.query(name) for name in (TABLE, "knees")}
     with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
-        done = list(home.results.store("A", {"test", "cell"}, processes))
+        done = list(refresh_buckets(home, "A", processes))
     assert {step.action for step in done} == {"made"}
     for name, before in alone.items():
         assert_frame_equal(home.query(name), before)
@@ -178,3 +183,87 @@ def test_few_scopes_are_not_shared_out(home: Home) -> None:
     with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
         assert not processes.takes(2)
         assert processes.takes(crew.FEWEST_APART)
+
+
+# Buckets
+
+
+def test_cells_are_divided_evenly_enough() -> None:
+    """A thousand cells lie in 64 groups of some sixteen, each cell in one."""
+    cells = [f"C{number}" for number in range(1000)]
+    found = divide_cells(cells)
+    assert len(found) == 64
+    assert sorted(cell for bucket in found for cell in bucket.cells) == sorted(cells)
+    assert max(len(bucket.cells) for bucket in found) < 3 * MOST_CELLS
+
+
+def test_cell_stays_in_its_bucket_until_there_are_twice_as_many() -> None:
+    """A firm that grows from 17 to 32 cells keeps its two groups; with 33 each of them is divided."""
+    cells = [f"C{number}" for number in range(33)]
+    few, many, more = (divide_cells(cells[:count]) for count in (17, 32, 33))
+    assert [bucket.name for bucket in few] == [bucket.name for bucket in many] == ["0", "1"]
+    assert all(set(one.cells) <= set(other.cells) for one, other in zip(few, many, strict=True))
+    assert {bucket.name[:1] for bucket in more} == {"0", "1"}
+    assert {len(bucket.name) for bucket in more} == {2}
+
+
+@pytest.fixture
+def divided(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The same home, whose cells lie in a group each where that is possible."""
+    monkeypatch.setattr(buckets, "MOST_CELLS", 1)
+    return home
+
+
+@pytest.mark.parametrize("name", ["fade", "summary", "cycles", TABLE, "knees", "replicates"])
+def test_answers_do_not_depend_on_the_division(divided: Home, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firm in several groups has the answers, in the order, that it has in one."""
+    run_night(divided)
+    apart = divided.query(name, firm="A")
+    assert len(divided.asker.find_stored_answer("fade", "A") or []) == 2
+    monkeypatch.undo()
+    run_night(divided)
+    assert len(divided.asker.find_stored_answer("fade", "A") or []) == 1
+    assert_frame_equal(divided.query(name, firm="A"), apart)
+
+
+def test_division_that_changes_keeps_what_was_computed(
+    divided: Home, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups that are joined or divided take their rows along; nothing is computed for that."""
+    run_night(divided)
+    computed.clear()
+    monkeypatch.setattr(buckets, "MOST_CELLS", 16)
+    run_night(divided)
+    assert computed == []
+    assert ask(divided, "A").height == 2
+
+
+def test_change_leaves_other_buckets_alone(divided: Home) -> None:
+    """A new test of one cell writes the files of its group anew, and none of the other group's."""
+    run_night(divided)
+    (a1, a2) = (hash_cell(cell)[:1] for cell in ("A1", "A2"))
+    before = {row["path"]: row["bucket"] for row in listed(divided)}
+    commit(divided, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    run_night(divided)
+    after = {row["path"]: row["bucket"] for row in listed(divided)}
+    assert a1 != a2
+    assert {path for path, bucket in before.items() if bucket == a2} <= after.keys()
+    assert not {path for path, bucket in before.items() if bucket == a1} & after.keys()
+
+
+def test_damaged_bucket_is_made_again(divided: Home) -> None:
+    """A result's file that is gone is taken out of use by the repair, and the next night makes it again."""
+    run_night(divided)
+    before = ask(divided, "A")
+    (row, *_) = [row for row in listed(divided) if row["table_name"] == TABLE]
+    divided.store.path_of(row["path"]).unlink()
+    repair_home(divided, list(check_home(divided)))
+    assert_frame_equal(ask(divided, "A"), before)
+    run_night(divided)
+    assert divided.store.path_of(row["path"]).exists()
+    assert_frame_equal(ask(divided, "A"), before)
+
+
+def listed(home: Home) -> list[dict[str, Any]]:
+    mine = STORED_FILE.c.firm == "A", STORED_FILE.c.bucket.is_not(None), STORED_FILE.c.current
+    return home.registry.rows(sa.select(STORED_FILE).where(*mine))

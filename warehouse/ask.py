@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,8 +30,9 @@ import sqlalchemy as sa
 from warehouse import schema
 from warehouse.errors import DamageError, UsageError
 from warehouse.recipe import Recipe
-from warehouse.registry import SQL_TABLES, STORED_FILE, TEST, Registry, Row
+from warehouse.registry import CELL, SQL_TABLES, STORED_FILE, TEST, Registry, Row
 from warehouse.results import Results, result_tables
+from warehouse.shelf import read_shelf
 from warehouse.store import Store
 
 PARQUET_TABLES: Final = {
@@ -62,8 +63,13 @@ SAME_CELL: Final = (
     "SEMI JOIN test ON made.cell_id = coalesce(test.cell_id, test.test_id) AND made.firm IS NOT DISTINCT FROM test.firm"
 )
 PARAMETER: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
-# What DuckDB says of a file that is gone, or is no Parquet any more.
-UNREADABLE: Final = (duckdb.IOException, duckdb.InvalidInputException)
+# What DuckDB and Polars say of a file that is gone, or is no Parquet any more.
+UNREADABLE: Final = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    pl.exceptions.ComputeError,
+    FileNotFoundError,
+)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,8 @@ class Asker:
         self._store = store
         self._results = results
         self._recipe_of = recipe_of
-        self._database = duckdb.connect(":memory:")
+        # As many threads as Polars: a crew has a process for each core.
+        self._database = duckdb.connect(":memory:", config={"threads": pl.thread_pool_size()})
         self._lock = threading.Lock()
 
     def answer(
@@ -139,16 +146,52 @@ class Asker:
         except UNREADABLE as error:
             raise DamageError(f"a stored file cannot be read; 'cellar verify' tells which: {error}") from error
 
+    def see_firm(self, firm: str, reads: Iterable[str]) -> Seen:
+        """Return what a firm may see of some relations and of all that these are made of, all of one moment.
+
+        Raises:
+            UsageError: there is no such firm.
+        """
+        return self._see(Question("", "", tuple(reads), (), ""), firm, None, None)
+
+    def answer_cells(self, name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
+        """Answer one question about some cells of a firm from their tests, whatever the last night stored."""
+        question = questions()[name]
+        frames, files = self._look(question, firm, cells)
+        cursor = self._open_cursor()
+        try:
+            return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm)))
+        finally:
+            cursor.close()
+
+    def find_stored_answer(self, name: str, firm: str, cell: str | None = None) -> list[Path] | None:
+        """Return the files of a firm's answer that the last night stored, while they are current.
+
+        Args:
+            name: the question.
+            firm: code of the firm.
+            cell: only the files that hold what is about this cell.
+        """
+        if name not in STORED_ANSWERS:
+            return None
+        shelf = read_shelf(self._registry, firm, [name])
+        if not shelf.is_of(self._results.name_moment(firm)):
+            return None
+        return [self._store.path_of(path) for path in shelf.paths_of(name, None if cell is None else [cell])]
+
+    def find_results(self, name: str, firm: str, tests: pl.DataFrame) -> list[Path] | pl.DataFrame:
+        """Return a result table of one firm, up to date for the cells of some of its tests."""
+        return self._results.find(name, firm, set(tests.select(pl.coalesce("cell_id", "test_id"))["cell_id"]))
+
     def close(self) -> None:
         """Close the DuckDB side."""
         self._database.close()
 
     def _answer_now(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> pl.DataFrame:
-        with self._lock:
-            cursor = self._database.cursor()
+        cursor = self._open_cursor()
         try:
             if question.name in STORED_ANSWERS and test is None:
-                stored = self._read_stored(cursor, question.name, firm, cell)
+                stored = self._read_stored(question.name, firm, cell)
                 if stored is not None and (stored.height or cell is None):
                     return stored
             seen = self._see(question, firm, cell, test)
@@ -156,11 +199,15 @@ class Asker:
         finally:
             cursor.close()
 
-    def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: _Seen) -> pl.DataFrame:
+    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            return self._database.cursor()
+
+    def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: Seen) -> pl.DataFrame:
         self._offer(cursor, question.reads, seen)
         return _fetch(cursor, fill_parameters(question.sql, seen.recipe), {})
 
-    def _divide(self, seen: _Seen) -> list[_Seen]:
+    def _divide(self, seen: Seen) -> list[Seen]:
         """Divide what is seen by the recipes that its firms' numbers are made with; mostly there is one."""
         firms = sorted({firm or "" for frame in ("test", "cell") for firm in seen.frames[frame]["firm"]})
         recipes = {self._recipe_of(firm).sha256: self._recipe_of(firm) for firm in firms}
@@ -171,9 +218,9 @@ class Asker:
             for recipe in recipes.values()
         ]
 
-    def _see(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> _Seen:
+    def _see(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> Seen:
         """Return what may be seen, narrowed to what was named; refuse names that do not exist."""
-        frames, files = self._look(question, firm)
+        frames, files = self._look(question, firm, None if cell is None else [cell])
         if firm and frames["firm"].is_empty():
             raise UsageError(f"there is no firm {firm!r}")
         of_firm = f" of firm {firm}" if firm else ""
@@ -181,36 +228,43 @@ class Asker:
             frames["test"] = frames["test"].filter(pl.col("test_id") == test)
             if frames["test"].is_empty():
                 raise UsageError(f"there is no test {test!r}{of_firm}")
-        if cell is not None:
-            # A test without a cell goes by its own name until it is assigned.
-            called = pl.coalesce("cell_id", "test_id") == cell
-            frames["test"], frames["cell"] = (
-                frames["test"].filter(called),
-                frames["cell"].filter(pl.col("cell_id") == cell),
-            )
-            if frames["test"].is_empty() and frames["cell"].is_empty():
-                raise UsageError(f"there is no cell {cell!r}{of_firm}")
-        return _Seen(frames, files, self._recipe_of(firm))
+        if cell is not None and frames["test"].is_empty() and frames["cell"].is_empty():
+            raise UsageError(f"there is no cell {cell!r}{of_firm}")
+        return Seen(frames, files, self._recipe_of(firm))
 
-    def _look(self, question: Question, firm: str | None) -> tuple[dict[str, pl.DataFrame], list[Row]]:
-        """Return the registry's tables and the files that readers open, all of one moment."""
-        behind = _names_behind(question)
+    def _look(
+        self, question: Question, firm: str | None, cells: Collection[str] | None
+    ) -> tuple[dict[str, pl.DataFrame], list[Row]]:
+        """Return the registry's tables and the files that readers open, all of one moment; of some cells, or of all."""
+        behind = names_behind(question)
         tables = {name: table for name, table in REGISTRY_TABLES.items() if name in ALWAYS_SEEN or name in behind}
         conditions = {name: _of_firm(table, firm) for name, table in tables.items()}
-        listing = sa.select(STORED_FILE).where(
-            STORED_FILE.c.table_name.in_(behind & PARQUET_TABLES.keys()),
-            STORED_FILE.c.current,
-            STORED_FILE.c.mart.is_(None),
-        )
-        if firm is not None:
-            listing = listing.where(STORED_FILE.c.firm == firm)
+        if cells is not None:
+            # A test without a cell goes by its own name until it is assigned.
+            conditions["test"].append(sa.func.coalesce(TEST.c.cell_id, TEST.c.test_id).in_(cells))
+            conditions["cell"].append(CELL.c.cell_id.in_(cells))
         with self._registry.snapshot() as moment:
             frames = {
                 name: self._registry.frame(table, *conditions[name], moment=moment) for name, table in tables.items()
             }
-            return frames, self._registry.rows(listing.order_by(STORED_FILE.c.path), moment)
+            tests = None if cells is None else frames["test"]["test_id"].to_list()
+            return frames, self._list_files(moment, behind & PARQUET_TABLES.keys(), firm, tests)
 
-    def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: _Seen) -> None:
+    def _list_files(
+        self, moment: sa.Connection, tables: Collection[str], firm: str | None, tests: Collection[str] | None
+    ) -> list[Row]:
+        """List the files that together hold the rows of some tables once: marts, and what came after them."""
+        listing = sa.select(STORED_FILE).where(STORED_FILE.c.table_name.in_(tables), STORED_FILE.c.current)
+        if firm is not None:
+            listing = listing.where(STORED_FILE.c.firm == firm)
+        if tests is None:
+            return self._registry.rows(listing.where(STORED_FILE.c.mart.is_(None)).order_by(STORED_FILE.c.path), moment)
+        mine = self._registry.rows(listing.where(STORED_FILE.c.test_id.in_(tests)), moment)
+        marts = {row["mart"]: {**row, "path": row["mart"], "test_id": None} for row in mine if row["mart"]}
+        files = [*marts.values(), *(row for row in mine if not row["mart"])]
+        return sorted(files, key=lambda row: str(row["path"]))
+
+    def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: Seen) -> None:
         """Make the relations that a question reads, holding nothing but what may be seen."""
         for name in names:
             if name in REGISTRY_TABLES:
@@ -226,93 +280,57 @@ class Asker:
                 sql = fill_parameters(questions()[name].sql, seen.recipe)
                 cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
 
-    def _offer_results(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: _Seen) -> None:
+    def _offer_results(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: Seen) -> None:
         """Offer a result table: of tests and cells only what may be seen, of a firm all that is of it."""
         scope = result_tables()[name][0].scope
-        frames = [self._read_results(name, firm, tests, scope) for firm, tests in seen.tests_by_firm(scope).items()]
-        cursor.register(f"rows_of_{name}", pl.concat(frames or [result_tables()[name][1].empty()]).to_arrow())
-        chosen, source = {
-            "test": ("test.cell_id, test.firm, made.*", "JOIN test USING (test_id, revision)"),
-            "cell": (
-                "made.*",
-                SAME_CELL,
-            ),
-            "firm": ("made.*", ""),
-        }[scope]
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM rows_of_{name} AS made {source}")  # noqa: S608 names are ours
-
-    def _read_results(self, name: str, firm: str, tests: pl.DataFrame, scope: str) -> pl.DataFrame:
-        called = {"test": pl.col("test_id"), "cell": pl.coalesce("cell_id", "test_id"), "firm": pl.lit(firm)}[scope]
-        found = self._results.find(name, firm, set(tests.select(called.alias("scope"))["scope"]))
-        return pl.read_parquet(found) if isinstance(found, Path) else found
+        found = [self.find_results(name, firm, tests) for firm, tests in seen.tests_by_firm(scope).items()]
+        frames = [
+            frame for one in found for frame in ([one] if isinstance(one, pl.DataFrame) else map(pl.read_parquet, one))
+        ]
+        rows = pl.concat([result_tables()[name][1].empty(), *frames])
+        cursor.register(f"rows_of_{name}", rows.to_arrow())
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_results(name, f'rows_of_{name}')}")
 
     def _offer_files(self, cursor: duckdb.DuckDBPyConnection, name: str, files: list[Row]) -> None:
         if not files:
-            empty = PARQUET_TABLES[name].empty()
-            labels = {"cell_id": pl.String, "test_id": pl.String, "firm": pl.String, "file_row_number": pl.Int64}
-            lacking = [
-                pl.lit(None, dtype=dtype).alias(label) for label, dtype in labels.items() if label not in empty.columns
-            ]
-            cursor.register(name, empty.with_columns(lacking).to_arrow())
+            cursor.register(name, lacking_files(name).to_arrow())
             return
-        paths = ", ".join(_quote(str(self._store.path_of(row["path"]))) for row in files)
         if name in PER_TEST:
-            # These files carry no test id of their own; the registry knows whose each file is.
-            owner = [
-                {
-                    "filename": str(self._store.path_of(row["path"])),
-                    "test_id": row["test_id"],
-                    "first_row": row["first_row"],
-                }
-                for row in files
-            ]
-            cursor.register(f"owner_of_{name}", pl.DataFrame(owner).to_arrow())
-            rows = f"read_parquet([{paths}], filename = true, file_row_number = true)"
-            source = f"{rows} JOIN owner_of_{name} USING (filename) JOIN test USING (test_id)"
-            # A test that grew lies in several files, one behind the other.
-            place = "first_row + file_row_number AS file_row_number"
-            chosen = f"test.cell_id, test.firm, test_id, {place}, " + ", ".join(PARQUET_TABLES[name].names)
-        else:
-            source = f"read_parquet([{paths}]) AS stored JOIN test USING (test_id, revision)"
-            chosen = "test.cell_id, test.firm, stored.*"
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {source}")  # noqa: S608 names are ours, paths are quoted
+            cursor.register(
+                f"owner_of_{name}", name_owners(files, lambda row: str(self._store.path_of(row["path"]))).to_arrow()
+            )
+        paths = [str(self._store.path_of(row["path"])) for row in files]
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_files(name, paths, f'owner_of_{name}')}")
 
-    def _read_stored(
-        self, cursor: duckdb.DuckDBPyConnection, name: str, firm: str | None, cell: str | None
-    ) -> pl.DataFrame | None:
+    def _read_stored(self, name: str, firm: str | None, cell: str | None) -> pl.DataFrame | None:
         """Return the answer that the last night stored, or None unless it covers every firm that is asked about."""
-        condition = STORED_FILE.c.table_name == name, STORED_FILE.c.current
-        stored = self._registry.rows(sa.select(STORED_FILE).where(*condition))
         if firm is None:
             of_tests = self._registry.rows(sa.select(TEST.c.firm).distinct())
-            firms = {row["firm"] or "" for row in of_tests}
+            firms = sorted({row["firm"] or "" for row in of_tests})
         else:
-            firms = {firm}
-        files = {row["firm"]: row["path"] for row in stored if row["firm"] in firms and self._is_current(row)}
-        if not firms or not firms <= files.keys():
+            firms = [firm]
+        found = [self.find_stored_answer(name, one, cell) for one in firms]
+        if not found or "" in firms or any(files is None for files in found):
             return None
-        paths = ", ".join(_quote(str(self._store.path_of(files[owner]))) for owner in sorted(firms))
-        only = "" if cell is None else " WHERE cell_id = $cell"
-        sql = f"SELECT * FROM read_parquet([{paths}]){only}"  # noqa: S608 paths are quoted, the cell is a parameter
-        return _fetch(cursor, sql, {} if cell is None else {"cell": cell})
-
-    def _is_current(self, stored: Row) -> bool:
-        return self._results.name_moment(stored["firm"]) == str(stored["made_of"])
+        table = next(table for table in schema.ANSWERS if table.name == name)
+        rows = [_join_in_order([pl.read_parquet(path) for path in files or ()]) for files in found]
+        answer = pl.concat([table.empty(), *(frame for frame in rows if frame is not None)])
+        return answer if cell is None else answer.filter(pl.col("cell_id") == cell)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What a question may see: the registry's tables narrowed to the asking firm, and that firm's files."""
 
     frames: dict[str, pl.DataFrame]
     files: list[Row]
     recipe: Recipe
 
-    def narrow(self, firms: list[str], recipe: Recipe) -> _Seen:
+    def narrow(self, firms: list[str], recipe: Recipe) -> Seen:
         """Return what may be seen of some firms, whose numbers are made with one recipe."""
         mine = pl.col("firm").fill_null("").is_in(firms)
         frames = {name: frame.filter(mine) if "firm" in frame.columns else frame for name, frame in self.frames.items()}
-        return _Seen(frames, [row for row in self.files if row["firm"] in firms], recipe)
+        return Seen(frames, [row for row in self.files if row["firm"] in firms], recipe)
 
     def tests_by_firm(self, scope: str) -> dict[str, pl.DataFrame]:
         """Return the tests by their firm; those without one under ``""``, and firms without any where these count."""
@@ -326,11 +344,75 @@ class _Seen:
         return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
 
 
-def _names_behind(question: Question) -> set[str]:
+def _join_in_order(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+    """Return the rows of several frames, each in order, in the order of their cells."""
+    if len(frames) < 2:  # noqa: PLR2004 one frame is in order
+        return frames[0] if frames else None
+    # Slices cost nothing, where sorting a million rows takes half a second.
+    parts: list[tuple[str, pl.DataFrame]] = []
+    for frame in frames:
+        first = 0
+        for cell, length in frame["cell_id"].rle().struct.unnest().select("value", "len").iter_rows():
+            parts.append((cell, frame.slice(first, length)))
+            first += length
+    return pl.concat([part for _, part in sorted(parts, key=lambda part: part[0])], rechunk=True)
+
+
+def select_files(name: str, paths: Iterable[str], owners: str) -> str:
+    """Return the SQL that reads a table of ``PARQUET_TABLES`` from its files.
+
+    Args:
+        name: the table.
+        paths: the files, as DuckDB is to open them.
+        owners: relation that says whose each file is, see :func:`name_owners`; for tables of ``PER_TEST``.
+    """
+    listed = ", ".join(map(quote, paths))
+    if name in PER_TEST:
+        rows = f"read_parquet([{listed}], filename = true, file_row_number = true)"
+        source = f"{rows} JOIN {owners} USING (filename) JOIN test USING (test_id)"
+        # A test that grew lies in several files, one behind the other.
+        place = "first_row + file_row_number AS file_row_number"
+        chosen = f"test.cell_id, test.firm, test_id, {place}, " + ", ".join(PARQUET_TABLES[name].names)
+    else:
+        source = f"read_parquet([{listed}]) AS stored JOIN test USING (test_id, revision)"
+        chosen = "test.cell_id, test.firm, stored.*"
+    return f"SELECT {chosen} FROM {source}"  # noqa: S608 names are ours, paths are quoted
+
+
+def name_owners(files: Iterable[Row], path_of: Callable[[Row], str]) -> pl.DataFrame:
+    """Return whose each file of a table of ``PER_TEST`` is: it carries no test id of its own, the registry knows."""
+    rows = [{"filename": path_of(row), "test_id": row["test_id"], "first_row": row["first_row"]} for row in files]
+    return pl.DataFrame(rows)
+
+
+def lacking_files(name: str) -> pl.DataFrame:
+    """Return what :func:`select_files` gives of a table without files: its columns, and no row."""
+    empty = PARQUET_TABLES[name].empty()
+    labels = {"cell_id": pl.String, "test_id": pl.String, "firm": pl.String, "file_row_number": pl.Int64}
+    lacking = [pl.lit(None, dtype=dtype).alias(label) for label, dtype in labels.items() if label not in empty.columns]
+    return empty.with_columns(lacking)
+
+
+def select_results(name: str, rows: str) -> str:
+    """Return the SQL that offers a result table: of tests and cells only what may be seen, of a firm all of it.
+
+    Args:
+        name: the result table.
+        rows: relation or expression that holds its rows.
+    """
+    chosen, source = {
+        "test": ("test.cell_id, test.firm, made.*", "JOIN test USING (test_id, revision)"),
+        "cell": ("made.*", SAME_CELL),
+        "firm": ("made.*", ""),
+    }[result_tables()[name][0].scope]
+    return f"SELECT {chosen} FROM {rows} AS made {source}"  # noqa: S608 names are ours
+
+
+def names_behind(question: Question) -> set[str]:
     """Return the relations that a question reads, by itself or through other questions."""
     names = set(question.reads)
     for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
-        names |= _names_behind(questions()[name])
+        names |= names_behind(questions()[name])
     return names
 
 
@@ -361,12 +443,13 @@ def fill_parameters(sql: str, recipe: Recipe) -> str:
 
 def _write_literal(value: object) -> str:
     if isinstance(value, str):
-        return _quote(value)
+        return quote(value)
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_write_literal, value))}]"
     # DuckDB reads 0.8 as a decimal, whose division rounds.
     return f"{value!r}::DOUBLE" if isinstance(value, float) else str(value).lower()
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import polars as pl
+if TYPE_CHECKING:
+    from warehouse.refresh import Made
 
 # Below this many scopes a process takes longer to start than it saves.
 FEWEST_APART: Final = 64
+BUCKETS_A_SHARE: Final = 4
 # One thread each, as there are as many processes as cores.
 SINGLE: Final = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
-# As in ``warehouse.results``, which is loaded only where something is computed.
-Made = list[tuple[str, tuple[pl.DataFrame, ...]]]
-Failed = dict[tuple[str, str], str]
-
 
 class Share(NamedTuple):
-    """What one process is to make for a firm of a home: of each test or cell the computations that it needs."""
+    """What one process is to make for a firm of a home: the names of its buckets."""
 
     folder: Path
     registry_url: str
     firm: str
-    jobs: dict[str, list[str]]
+    buckets: tuple[str, ...]
 
 
 class Crew:
@@ -49,22 +47,17 @@ class Crew:
         """Whether it is worth sharing out so many."""
         return self._size > 1 and scopes >= FEWEST_APART
 
-    def compute(self, firm: str, jobs: Mapping[str, Sequence[str]]) -> tuple[Made, Failed]:
-        """Compute for each scope its computations; see ``Results``. What comes back follows from the jobs alone."""
+    def make(self, firm: str, buckets: Sequence[str]) -> list[Made]:
+        """Make the files of some buckets; what comes back follows from the buckets alone."""
         if self._pool is None:
             with _environment(SINGLE):
                 self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
                 # The processes start with their first work, and read the environment then.
                 list(self._pool.map(_wait_for_start, range(self._size)))
-        ordered = sorted(jobs)
-        parts = [ordered[first :: self._size] for first in range(self._size)]
-        shares = [Share(*self._place, firm, {scope: list(jobs[scope]) for scope in part}) for part in parts if part]
-        made: Made = []
-        failed: Failed = {}
-        for frames, errors in self._pool.map(compute_share, shares):
-            made += frames
-            failed |= errors
-        return made, failed
+        # Small shares, so that no process waits long for another that had more to do.
+        parts = [buckets[first : first + BUCKETS_A_SHARE] for first in range(0, len(buckets), BUCKETS_A_SHARE)]
+        shares = [Share(*self._place, firm, tuple(part)) for part in parts]
+        return [made for share in self._pool.map(make_share, shares) for made in share]
 
     def close(self) -> None:
         """End the processes."""
@@ -73,12 +66,13 @@ class Crew:
             self._pool = None
 
 
-def compute_share(share: Share) -> tuple[Made, Failed]:
-    """Compute a share in this process."""
+def make_share(share: Share) -> list[Made]:
+    """Make a share in this process."""
     from warehouse.home import Home  # noqa: PLC0415 a home knows of its crew
+    from warehouse.refresh import make_buckets  # noqa: PLC0415 likewise
 
     with closing(Home(share.folder, share.registry_url)) as home:
-        return home.results.compute(share.firm, share.jobs)
+        return make_buckets(home, share.firm, share.buckets)
 
 
 def count_cores() -> int:

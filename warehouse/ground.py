@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
 
 from warehouse import schema
+from warehouse.buckets import Bucket, divide_cells
 from warehouse.recipe import hash_values
 from warehouse.registry import CELL, SQL_TABLES, TEST, Registry, Row
-
-if TYPE_CHECKING:
-    from warehouse.metrics.computation import Computation
 
 # What a manifest's row says of itself and not of the cell.
 STAMPS: Final = ("manifest_version", "updated_unix_second")
@@ -59,6 +56,11 @@ class Ground:
             found.setdefault(test["cell_id"] or test["test_id"], []).append(test)
         return found
 
+    @cached_property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The cells that have tests, in buckets."""
+        return divide_cells(self.tests_of)
+
     def cell_of(self, test: Row) -> Row | None:
         """Return what the manifest says of a test's cell."""
         return self.cells.get(test["cell_id"]) if test["cell_id"] is not None else None
@@ -84,17 +86,6 @@ class Ground:
             cell: hash_values([cell, [self.test_hashes[test["test_id"]] for test in tests]])
             for cell, tests in self.tests_of.items()
         }
-
-    @cached_property
-    def firm_hashes(self) -> dict[str, str]:
-        """What the firm's results depend on; nothing is made of a firm without a name."""
-        tables = {name: [_plain(row) for row in frame.iter_rows(named=True)] for name, frame in self.tables.items()}
-        return {self.firm: hash_values([self.cell_hashes, tables])} if self.firm else {}
-
-    def keys_of(self, computation: Computation, base: str) -> dict[str, str]:
-        """Return what a computation's rows are made of, by the test, cell or firm that they are about."""
-        hashes = {"test": self.test_hashes, "cell": self.cell_hashes, "firm": self.firm_hashes}[computation.scope]
-        return {scope: hash_values([base, computation.name, value]) for scope, value in hashes.items()}
 
     def _describe(self, test: Row) -> list[Any]:
         cell, channel = self.cell_of(test), self.channel_of(test)
@@ -134,11 +125,6 @@ def _read_channels(registry: Registry, moment: sa.Connection) -> tuple[Row, ...]
 def _read_table(registry: Registry, table: schema.Table, firm: str, moment: sa.Connection) -> pl.DataFrame:
     frame = registry.frame(table, SQL_TABLES[table.name].c.firm == firm, moment=moment)
     return frame.sort([column.name for column in table.columns if column.key])
-
-
-def hash_keys(keys: Mapping[str, str]) -> str:
-    """Return one hash over the keys of all scopes."""
-    return hashlib.sha256("\n".join(f"{scope} {key}" for scope, key in sorted(keys.items())).encode()).hexdigest()
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

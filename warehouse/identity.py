@@ -45,6 +45,17 @@ def add_firm(home: Home, code: str, name: str | None = None) -> bool:
     return known is None
 
 
+def list_firms(home: Home) -> list[Row]:
+    """Return all firms, by their code."""
+    return home.registry.rows(sa.select(FIRM).order_by(FIRM.c.code))
+
+
+def find_firms(home: Home, cell_id: str) -> list[str]:
+    """Return the firms that have a cell of this name."""
+    query = sa.select(CELL.c.firm).where(CELL.c.cell_id == cell_id).order_by(CELL.c.firm)
+    return [row["firm"] for row in home.registry.rows(query)]
+
+
 def ensure_owner(home: Home, firm: str | None, cell_id: str | None) -> tuple[Owner, list[str]]:
     """Return the owner that a user named, adding a firm or cell that was not known.
 

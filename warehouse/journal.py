@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from warehouse.files import make_folder, sync_folder
 
-# Who works on what at the moment means nothing to a registry made again.
-LEFT_OUT: Final = frozenset({"worker", "lease", "journal"})
+# Who works on what, or is logged in, at the moment means nothing to a registry made again.
+LEFT_OUT: Final = frozenset({"worker", "lease", "journal", "access_session"})
 CHANGE: Final = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 FOLDER: Final = "journal"
 

@@ -68,6 +68,7 @@ class Leases:
         self._seen: dict[str, tuple[int, float]] = {}
         self._stop = threading.Event()
         self._enlisted = False
+        self._looked: float | None = None
 
     def claim(self, connection: sa.Connection, name: str) -> Lease:
         """Take a lease inside the caller's transaction.
@@ -101,6 +102,10 @@ class Leases:
         """
         self.check(connection, lease)
         connection.execute(sa.delete(LEASE).where(LEASE.c.name == lease.name))
+
+    def note_look(self) -> None:
+        """Note that the inboxes were looked into, for those who ask whether they are; told with the next beat."""
+        self._looked = time.time()
 
     def living(self) -> frozenset[str]:
         """Return the workers that live, or may live; ourselves among them."""
@@ -142,7 +147,8 @@ class Leases:
         while not self._stop.wait(BEAT_SECONDS):
             try:
                 with self._registry.write() as connection:
-                    connection.execute(sa.update(WORKER).where(mine).values(beat=WORKER.c.beat + 1))
+                    told = {"beat": WORKER.c.beat + 1, "looked_unix_second": self._looked}
+                    connection.execute(sa.update(WORKER).where(mine).values(told))
             except sa.exc.DBAPIError as error:
                 # Without beats others will take over, and our commits are refused: late, but not wrong.
                 log.info("the beat was not written: %s", error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from warehouse.progress import Progress
 from warehouse.registry import PROGRESS, STORED_FILE, Row
-from warehouse.schema import Table
+from warehouse.schema import MEASUREMENTS, Table
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -47,6 +47,15 @@ def read_stored(
         STORED_FILE.c.test_id == test_id, STORED_FILE.c.table_name == table.name, STORED_FILE.c.current
     )
     return read_files(home, home.registry.rows(query.order_by(STORED_FILE.c.first_row)), table, begin, columns)
+
+
+def list_parts(home: Home, tests: Collection[str]) -> dict[str, dict[str, list[Row]]]:
+    """Return the files of the current revisions of some tests, by test and table, in the order of their rows."""
+    query = sa.select(STORED_FILE).where(STORED_FILE.c.test_id.in_(tests), STORED_FILE.c.current)
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in home.registry.rows(query.order_by(STORED_FILE.c.first_row)):
+        found.setdefault(row["test_id"], {}).setdefault(row["table_name"], []).append(row)
+    return found
 
 
 def read_files(
@@ -95,6 +104,29 @@ def _store_table(home: Home, test: Row, table: Table, frame: pl.DataFrame, first
         "size": stored.size,
         "sha256": stored.sha256,
         "mart": None,
+        "bucket": None,
         "made_of": None,
         "current": True,
     }
+
+
+def read_between(
+    home: Home, test_id: str, columns: Sequence[str], begin: float | None = None, end: float | None = None
+) -> pl.DataFrame:
+    """Return columns of a test's measurements within a stretch of its time, both ends included.
+
+    Args:
+        home: the platform.
+        test_id: the test.
+        columns: columns of ``schema.MEASUREMENTS``.
+        begin: test time of the first row, s; from the start by default.
+        end: test time of the last row, s; to the end by default.
+    """
+    query = sa.select(STORED_FILE).where(
+        STORED_FILE.c.test_id == test_id, STORED_FILE.c.table_name == MEASUREMENTS.name, STORED_FILE.c.current
+    )
+    time = pl.col("test_time_second")
+    within = ([time >= begin] if begin is not None else []) + ([time <= end] if end is not None else [])
+    files = home.registry.rows(query.order_by(STORED_FILE.c.first_row))
+    parts = [pl.scan_parquet(home.store.path_of(row["path"])).filter(*within).select(columns) for row in files]
+    return pl.concat(pl.collect_all(parts)) if parts else MEASUREMENTS.empty().select(columns)

@@ -24,7 +24,7 @@ from warehouse.conform import check_time, clean, conform, hash_data, judge
 from warehouse.cycles import derive_cycles, infer_convention
 from warehouse.drives import see_drives
 from warehouse.errors import ContradictionError, Outdated, UsageError
-from warehouse.marts import invalidate_answers, retire_marts
+from warehouse.marts import invalidate_answers, retire_cell, retire_files
 from warehouse.parts import read_progress, read_stored, store_tables
 from warehouse.progress import Progress, derive_all, derive_onward
 from warehouse.proportions import COARSE_FLAG, check_rate, flag_coarse
@@ -239,13 +239,7 @@ def commit_prepared(home: Home, connection: sa.Connection, prepared: Prepared) -
     test = prepared.test
     mine = STORED_FILE.c.test_id == test["test_id"]
     _refuse_outdated(connection, prepared)
-    left = connection.execute(
-        sa.select(STORED_FILE.c.firm).where(mine, STORED_FILE.c.current, STORED_FILE.c.firm != (test["firm"] or ""))
-    ).scalar()
-    if left is not None:
-        # The firm that the test leaves must not keep its rows in a mart until the night.
-        retire_marts(connection, left)
-        invalidate_answers(connection, left)
+    _leave_firm(connection, test)
     retired = sa.update(STORED_FILE).where(mine)
     if prepared.grows:
         retired = retired.where(STORED_FILE.c.table_name.in_([STEPS.name, CYCLES.name]))
@@ -256,6 +250,14 @@ def commit_prepared(home: Home, connection: sa.Connection, prepared: Prepared) -
     state = {"test_id": test["test_id"], "revision": test["revision"], "state": prepared.progress}
     home.registry.put(connection, PROGRESS, state)
     invalidate_answers(connection, test["firm"] or "")
+
+
+def _leave_firm(connection: sa.Connection, test: Row) -> None:
+    """Take what was made of a test that goes to another firm out of use: none keeps another's rows until the night."""
+    before = connection.execute(sa.select(TEST.c.firm, TEST.c.cell_id).where(TEST.c.test_id == test["test_id"])).first()
+    if before is not None and before.firm != test["firm"]:
+        retire_cell(connection, before.firm or "", before.cell_id or test["test_id"])
+        invalidate_answers(connection, before.firm or "")
 
 
 def merge_grown(home: Home) -> list[str]:
@@ -483,6 +485,5 @@ def _clock_range(measurements: pl.DataFrame, spectra: pl.DataFrame) -> Row:
 def retire_listed(home: Home, paths: Sequence[str]) -> list[str]:
     """Take damaged marts out of use: their parts are read again until the next night. Returns the paths."""
     with home.registry.write() as connection:
-        connection.execute(sa.update(STORED_FILE).where(STORED_FILE.c.path.in_(paths)).values(current=False))
-        connection.execute(sa.update(STORED_FILE).where(STORED_FILE.c.mart.in_(paths)).values(mart=None))
+        retire_files(connection, paths)
     return list(paths)

@@ -68,12 +68,16 @@ WORKER: Final = SQL_TABLES["worker"]
 LEASE: Final = SQL_TABLES["lease"]
 JOURNAL: Final = SQL_TABLES["journal"]
 GENERATION: Final = SQL_TABLES["generation"]
+BUCKET: Final = SQL_TABLES["bucket"]
 NIGHT: Final = SQL_TABLES["night"]
 PLATFORM_MONTH: Final = SQL_TABLES["platform_month"]
 COHORT_RELEASE: Final = SQL_TABLES["cohort_release"]
 COHORT_CELL: Final = SQL_TABLES["cohort_cell"]
 COHORT_CONTRIBUTION: Final = SQL_TABLES["cohort_contribution"]
 ALERT: Final = SQL_TABLES["alert"]
+ACCESS_TOKEN: Final = SQL_TABLES["access_token"]
+ACCESS_SESSION: Final = SQL_TABLES["access_session"]
+AUDIT: Final = SQL_TABLES["audit"]
 # A database made by this very schema says so, and is not looked at again.
 SCHEMA_NUMBER: Final = int(hashlib.sha256(repr(schema.TABLES).encode()).hexdigest()[:12], 16)
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)
@@ -84,6 +88,7 @@ sa.Index("test_by_channel", TEST.c.channel)
 sa.Index("test_by_before", TEST.c.continues)
 sa.Index("test_end_by_first", TEST_END.c.first_second)
 sa.Index("test_end_by_last", TEST_END.c.last_second)
+sa.Index("audit_by_firm", AUDIT.c.firm)
 sa.Index("source_by_head", SOURCE_FILE.c.head_sha256)
 
 

@@ -1,17 +1,16 @@
 """Results that SQL cannot make: computed for each test, cell or firm, once for what it is made of.
 
-A firm has one Parquet file per result table. Its metadata holds, for every test or cell, a hash over all that the rows
-about it were made of: the test's revision, what the manifest says of its cell, the recipe, and the versions of the
-computations. The night computes what has another hash now and keeps the other rows; a question that comes earlier
-computes the same for itself and keeps it in memory. So an answer is never of yesterday's data, and what did not change
-costs nothing.
+The night makes all that a question about a firm may need, bucket by bucket (:mod:`warehouse.buckets`), and writes down
+for every test and cell a hash over all that the rows about it were made of: the test's revision, what the manifest says
+of its cell, the recipe, and the versions of the computations. What has another hash is computed, the other rows of its
+bucket are kept, other buckets are not touched. A question that comes earlier computes the same for itself and keeps it
+in memory. So an answer is never of yesterday's data, and what did not change costs nothing.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module
@@ -19,16 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-import sqlalchemy as sa
 
-from warehouse.conform import hash_data
-from warehouse.ground import Ground, hash_keys, read_ground
-from warehouse.marts import Compaction, list_stored, mart_row, read_generation
+from warehouse import buckets
+from warehouse.buckets import Bucket
+from warehouse.ground import Ground, read_ground
+from warehouse.marts import list_made, read_generation
 from warehouse.metrics.computation import Computation
 from warehouse.metrics.inputs import CellInputs, FirmInputs, TestInputs
-from warehouse.parts import read_files, read_stored
+from warehouse.parts import list_parts, read_files
 from warehouse.recipe import Recipe, hash_values
-from warehouse.registry import STORED_FILE, Row
+from warehouse.registry import Row
+from warehouse.rows import Rows
 from warehouse.schema import (
     CYCLES,
     FADE,
@@ -40,9 +40,9 @@ from warehouse.schema import (
     conform_columns,
     fill_columns,
 )
+from warehouse.shelf import Shelf, State, read_shelf
 
 if TYPE_CHECKING:
-    from warehouse.crew import Crew
     from warehouse.home import Home
 
 log: Final = logging.getLogger("cellar.results")
@@ -61,19 +61,14 @@ PACKAGES: Final = (
     "alerts",
 )
 SCOPE_COLUMN: Final = {"test": "test_id", "cell": "cell_id", "firm": "firm"}
-KEYS: Final = "cellar.keys"
-NAME_DIGITS: Final = 16
 # What a computation may end in when a test's rows are of a kind that nobody thought of; it costs that test its rows.
 UNFORESEEN: Final = (ArithmeticError, ValueError, LookupError, pl.exceptions.PolarsError)
 # Relations that a computation gets only when it says that it reads them: they are large.
 LARGE: Final = (STEPS.name, FADE.name, SUMMARY.name)
 
-
 Group = tuple[Computation, ...]
-# Of each test, cell or firm the names of the computations that it needs.
-Jobs = Mapping[str, Sequence[str]]
-# Frames by the computation that made them; why there are none, by computation and scope.
-Made = list[tuple[str, tuple[pl.DataFrame, ...]]]
+Frames = tuple[pl.DataFrame, ...]
+# Why there are no rows, by computation and the test, cell or firm that they would be about.
 Failed = dict[tuple[str, str], str]
 
 
@@ -90,21 +85,55 @@ def result_tables() -> dict[str, tuple[Computation, Table]]:
 
 
 @dataclass
-class State:
-    """The rows of a computation's tables for one firm, and what those about each scope were made of."""
+class Count:
+    """How many tests, cells or firms a computation was made for, and of how many its rows were kept."""
 
-    keys: dict[str, str] = field(default_factory=dict)
-    frames: tuple[pl.DataFrame, ...] = ()
+    computed: int = 0
+    kept: int = 0
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """What was computed for one firm: how many scopes anew, how many kept, which failed and why."""
+@dataclass
+class Work:
+    """What is known, and has been made so far, while a firm's results are brought up to date.
 
-    state: State
-    computed: int
-    kept: int
-    failed: Mapping[str, str]
+    Args:
+        ground: what the registry says of the firm.
+        shelf: what the last night made of it.
+        base: what all its results are made of: the recipe and the computations.
+        counts: what was computed so far, by computation.
+        failed: what could not be computed.
+        fade: the answer to the question ``fade`` of all cells that are worked on, where it is known.
+        parts: rows of tests that were read, by table and test; several computations ask for the same.
+    """
+
+    ground: Ground
+    shelf: Shelf
+    base: str
+    counts: dict[str, Count] = field(default_factory=dict)
+    failed: Failed = field(default_factory=dict)
+    fade: pl.DataFrame | None = None
+    parts: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def firm(self) -> str:
+        """Code of the firm."""
+        return self.ground.firm
+
+    def tests_of(self, bucket: Bucket) -> list[Row]:
+        """Return the tests of a bucket, cell by cell."""
+        return [test for cell in bucket.cells for test in self.ground.tests_of[cell]]
+
+    def keys_of(self, bucket: Bucket, scope: str, cells: Collection[str] | None = None) -> dict[str, str]:
+        """Return what the rows about each test or cell of a bucket are made of now; of all its cells, or of some."""
+        chosen = [cell for cell in bucket.cells if cells is None or cell in cells]
+        if scope == "cell":
+            return {cell: hash_values([self.base, self.ground.cell_hashes[cell]]) for cell in chosen}
+        tests = [test["test_id"] for cell in chosen for test in self.ground.tests_of[cell]]
+        return {test: hash_values([self.base, self.ground.test_hashes[test]]) for test in tests}
+
+    def made_of(self, bucket: Bucket) -> str:
+        """Return a hash of all that a bucket's files are made of."""
+        return hash_values([self.base, [self.ground.cell_hashes[cell] for cell in bucket.cells]])
 
 
 class Results:
@@ -116,276 +145,247 @@ class Results:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._states: dict[tuple[str, str], State] = {}
+        self._states: dict[tuple[str, str, str], State] = {}
+        self._ground: tuple[str, str, Ground] | None = None
 
-    def find(self, table: str, firm: str, scopes: Collection[str] | None = None) -> Path | pl.DataFrame:
-        """Return a result table of one firm, up to date.
+    def find(self, table: str, firm: str, cells: Collection[str] | None = None) -> list[Path] | pl.DataFrame:
+        """Return a result table of one firm, up to date: the stored files where these are current, else a frame.
 
         Args:
             table: name of the table.
             firm: code of the firm; ``""`` for tests without an owner.
-            scopes: only these tests, or cells, have to be up to date; all by default.
-
-        Returns:
-            The stored file where that is current, else a frame.
+            cells: only what is about these cells has to be up to date, and there; all by default. A test without a
+                cell stands for a cell of its own name.
         """
         computation, declared = result_tables()[table]
-        stored = self._list(firm, declared)
-        if stored is not None and stored["made_of"] == self.name_moment(firm):
-            return self._home.store.path_of(stored["path"])
-        refreshed = self._refresh(firm, (computation,), scopes)[computation.name]
-        self._states[firm, computation.name] = refreshed.state
-        return refreshed.state.frames[computation.tables.index(declared)]
+        if computation.scope == "firm":
+            return self._find_of_firm(computation, declared, firm)
+        shelf = read_shelf(self._home.registry, firm, [one.name for one in computation.tables])
+        if shelf.is_of(self.name_moment(firm)):
+            return [self._home.store.path_of(path) for path in shelf.paths_of(table, cells)]
+        work = Work(self.read_ground(firm), shelf, self._base(firm))
+        place = computation.tables.index(declared)
+        touched = [one for one in work.ground.buckets if cells is None or any(cell in cells for cell in one.cells)]
+        made = [self.bring_up(work, bucket, (computation,), cells) for bucket in touched]
+        return pl.concat([declared.empty(), *(states[computation.name].frames[place] for states in made)])
 
-    def compute(self, firm: str, jobs: Jobs) -> tuple[Made, Failed]:
-        """Compute for each test, cell or firm the computations that it needs; see :class:`warehouse.crew.Crew`."""
-        scope = _named(next(iter(jobs.values()))[0]).scope
-        return self._compute(self._read_ground(firm, scope), jobs)
-
-    def store(self, firm: str, scopes: Collection[str], crew: Crew | None = None) -> Iterator[Compaction]:
-        """Bring all results of some kinds of scope of a firm up to date on the disk; yields what was done.
-
-        Args:
-            firm: code of the firm; ``""`` for tests without an owner.
-            scopes: of ``test``, ``cell`` and ``firm``.
-            crew: processes that share the work; none by default.
-        """
-        for group in _group(one for one in computations() if one.scope in scopes):
-            if firm or group[0].scope != "firm":
-                yield from self._store(firm, group, crew)
+    def read(self, table: str, firm: str, cells: Collection[str] | None = None) -> pl.DataFrame:
+        """Return the rows of a result table of one firm, up to date; see :meth:`find`."""
+        found = self.find(table, firm, cells)
+        if isinstance(found, pl.DataFrame):
+            return found
+        return pl.concat([result_tables()[table][1].empty(), *map(pl.read_parquet, found)])
 
     def name_moment(self, firm: str) -> str:
         """Return what a firm's results are of now; it changes whenever its data, manifests or recipe do."""
         with self._home.registry.snapshot() as moment:
-            return hash_values([self._base(firm), read_generation(moment, firm)])
+            return hash_values([self._base(firm), buckets.MOST_CELLS, read_generation(moment, firm)])
 
-    def _store(self, firm: str, group: Group, crew: Crew | None) -> Iterator[Compaction]:
-        """Bring computations that do not build on each other up to date together: what they read is read once."""
+    def read_ground(self, firm: str) -> Ground:
+        """Return what the registry says of a firm now."""
         moment = self.name_moment(firm)
-        stored = {one.name: [self._list(firm, table) for table in one.tables] for one in group}
-        is_current = {name: all(row and row["made_of"] == moment for row in rows) for name, rows in stored.items()}
-        outdated = tuple(one for one in group if not is_current[one.name])
-        refreshed = self._refresh(firm, outdated, None, crew) if outdated else {}
+        if self._ground is None or self._ground[:2] != (firm, moment):
+            self._ground = firm, moment, read_ground(self._home.registry, firm)
+        return self._ground[2]
+
+    def begin(self, firm: str) -> Work:
+        """Return what there is to bring all results of a firm up to date from."""
+        return Work(self.read_ground(firm), read_shelf(self._home.registry, firm), self._base(firm))
+
+    def is_current(self, firm: str) -> bool:
+        """Say whether all that the night makes of a firm's tests and cells is of now."""
+        return read_shelf(self._home.registry, firm, ()).is_of(self.name_moment(firm))
+
+    def bring_up(
+        self,
+        work: Work,
+        bucket: Bucket,
+        group: Group,
+        cells: Collection[str] | None = None,
+    ) -> dict[str, State]:
+        """Compute what is missing or outdated of a bucket, and keep the rest; returns the rows by computation.
+
+        Args:
+            work: what is known of the firm.
+            bucket: the cells.
+            group: computations that do not build on each other.
+            cells: only these have to be up to date; all of the bucket's by default.
+        """
+        plans = {one.name: self._plan(work, bucket, one, cells) for one in group}
+        jobs: dict[str, list[str]] = {}
         for one in group:
-            rows = sum(row["rows"] for row in stored[one.name] if row is not None)
-            if one.name not in refreshed:
-                yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
-            elif not refreshed[one.name].state.keys and not refreshed[one.name].failed and not rows:
-                yield Compaction(firm, one.name, "skipped", f"no {one.scope}s", 0, 0)
-            else:
-                yield self._replace(firm, one, refreshed[one.name], moment)
+            for scope in plans[one.name].wanted:
+                jobs.setdefault(scope, []).append(one.name)
+        made = self._compute(work, bucket, jobs) if jobs else []
+        for one in group:
+            plan = plans[one.name]
+            count = work.counts.setdefault(one.name, Count())
+            count.computed += len(plan.wanted)
+            count.kept += len(plan.current)
+            if plan.wanted or plan.current != plan.state.keys.keys():
+                state = _assemble(one, plan, made, work.failed)
+                self._states[work.firm, bucket.name, one.name] = state
+        return {
+            one.name: self._states.get((work.firm, bucket.name, one.name)) or plans[one.name].state for one in group
+        }
 
-    def _replace(self, firm: str, computation: Computation, done: Refreshed, moment: str) -> Compaction:
-        """Write a computation's tables and list them in place of those before."""
-        self._states.pop((firm, computation.name), None)
-        # With a failed scope the file is of no moment: the next night tries again.
-        made_of = None if done.failed else moment
-        pairs = zip(computation.tables, done.state.frames, strict=True)
-        files = [self._write(firm, table, frame, done.state.keys, made_of) for table, frame in pairs]
-        with self._home.registry.write() as connection:
-            names = [table.name for table in computation.tables]
-            mine = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name.in_(names), STORED_FILE.c.test_id.is_(None)
-            connection.execute(sa.update(STORED_FILE).where(*mine).values(current=False))
-            self._home.note_recipe(connection, firm)
-            self._home.registry.put(connection, STORED_FILE, files)
-        why = f"{done.computed} computed, {done.kept} kept" + (f", {len(done.failed)} failed" if done.failed else "")
-        return Compaction(firm, computation.name, "made", why, done.computed, sum(row["rows"] for row in files))
+    def compute_firm(self, computation: Computation, firm: str) -> tuple[Frames, str | None]:
+        """Compute what is about a whole firm; returns the rows, and why there are none if it failed."""
+        inputs = self._gather_firm(firm, computation)
+        return self._run(computation, firm, inputs, self._home.recipe_of(firm))
 
-    def _write(self, firm: str, table: Table, frame: pl.DataFrame, keys: Mapping[str, str], made_of: str | None) -> Row:
-        name = hash_values([hash_keys(keys), hash_data(frame)])[:NAME_DIGITS]
-        about = {KEYS: json.dumps(keys, sort_keys=True)}
-        stored = self._home.store.write(frame, table, firm or None, f"{table.name}-{name}", about)
-        return mart_row(stored, firm, made_of)
+    def forget(self, firm: str) -> None:
+        """Forget what was computed for a firm before its night."""
+        self._states = {key: state for key, state in self._states.items() if key[0] != firm}
 
-    def _list(self, firm: str, table: Table) -> Row | None:
-        rows = list_stored(self._home.registry, firm, table.name)
-        return rows[0] if rows else None
-
-    def _read_ground(self, firm: str, scope: str) -> Ground:
-        return read_ground(self._home.registry, firm, whole=scope == "firm")
+    def _find_of_firm(self, computation: Computation, table: Table, firm: str) -> list[Path] | pl.DataFrame:
+        stored = list_made(self._home.registry, firm, [table.name])
+        moment = self.name_moment(firm)
+        if stored and stored[0]["made_of"] == moment:
+            return [self._home.store.path_of(stored[0]["path"])]
+        kept = self._states.get((firm, "", computation.name))
+        if kept is None or kept.keys.get(firm) != moment:
+            frames, why = self.compute_firm(computation, firm)
+            kept = State({} if why else {firm: moment}, frames)
+            self._states[firm, "", computation.name] = kept
+        return kept.frames[computation.tables.index(table)]
 
     def _base(self, firm: str) -> str:
         recipe = self._home.recipe_of(firm)
         return hash_values([recipe.sha256, [(one.name, one.version) for one in computations()]])
 
-    def _refresh(
-        self, firm: str, group: Group, scopes: Collection[str] | None, crew: Crew | None = None
-    ) -> dict[str, Refreshed]:
-        """Compute what is missing or outdated, and keep the rest; by computation."""
-        ground = self._read_ground(firm, group[0].scope)
-        plans = {one.name: self._plan(ground, one, scopes) for one in group}
-        jobs: dict[str, list[str]] = {}
-        for one in group:
-            for scope in plans[one.name].wanted:
-                jobs.setdefault(scope, []).append(one.name)
-        shared = crew is not None and group[0].scope != "firm" and crew.takes(len(jobs))
-        made, failed = crew.compute(firm, jobs) if crew is not None and shared else self._compute(ground, jobs)
-        return {one.name: _assemble(one, plans[one.name], made, failed) for one in group}
-
-    def _plan(self, ground: Ground, computation: Computation, scopes: Collection[str] | None) -> _Plan:
-        keys = ground.keys_of(computation, self._base(ground.firm))
-        state = self._states.get((ground.firm, computation.name)) or self._load(ground.firm, computation)
+    def _plan(self, work: Work, bucket: Bucket, computation: Computation, cells: Collection[str] | None) -> _Plan:
+        keys = work.keys_of(bucket, computation.scope)
+        state = self._states.get((work.firm, bucket.name, computation.name))
+        state = state or work.shelf.load(self._home.store, bucket.name, computation.scope, computation.tables)
         current = frozenset(scope for scope, key in keys.items() if state.keys.get(scope) == key)
-        wanted = tuple(scope for scope in keys if scope not in current and (scopes is None or scope in scopes))
-        return _Plan(keys, state, current, wanted)
+        asked = keys if cells is None else work.keys_of(bucket, computation.scope, cells)
+        return _Plan(keys, state, current, tuple(scope for scope in asked if scope not in current))
 
-    def _load(self, firm: str, computation: Computation) -> State:
-        rows = [self._list(firm, table) for table in computation.tables]
-        paths = [self._home.store.path_of(row["path"]) for row in rows if row is not None]
-        if len(paths) < len(computation.tables):
-            return State()
-        keys = json.loads(pl.read_parquet_metadata(paths[0]).get(KEYS, "{}"))
-        frames = tuple(pl.read_parquet(path) for path in paths)
-        # A table that has other columns by now is made anew.
-        same = all(frame.columns == list(table.names) for frame, table in zip(frames, computation.tables, strict=True))
-        return State(keys, frames) if same else State()
-
-    def _compute(self, ground: Ground, jobs: Jobs) -> tuple[Made, Failed]:
-        made: Made = []
-        failed: Failed = {}
-        recipe = self._home.recipe_of(ground.firm)
-        for scope, inputs in self._gather(ground, jobs):
+    def _compute(self, work: Work, bucket: Bucket, jobs: Mapping[str, Sequence[str]]) -> list[tuple[str, Frames]]:
+        made = []
+        recipe = self._home.recipe_of(work.firm)
+        for scope, inputs in self._gather(work, bucket, jobs):
             for one in map(_named, jobs[scope]):
-                try:
-                    frames = one.compute(inputs, getattr(recipe, one.takes))
-                except UNFORESEEN as error:
-                    log.exception("%s of %s %s cannot be computed", one.name, one.scope, scope)
-                    failed[one.name, scope] = f"{type(error).__name__}: {error}"
+                frames, why = self._run(one, scope, inputs, recipe)
+                if why is not None:
+                    work.failed[one.name, scope] = why
                     continue
-                shaped = tuple(map(_shape, frames, one.tables, [recipe] * len(frames)))
-                made.append((one.name, shaped))
+                made.append((one.name, frames))
                 if isinstance(inputs, TestInputs):
-                    inputs.results.update(zip((table.name for table in one.tables), shaped, strict=True))
-        return made, failed
+                    inputs.results.update(zip((table.name for table in one.tables), frames, strict=True))
+        return made
 
-    def _gather(self, ground: Ground, jobs: Jobs) -> Iterator[tuple[str, TestInputs | CellInputs | FirmInputs]]:
-        if not jobs:
-            return
+    def _run(
+        self, one: Computation, scope: str, inputs: TestInputs | CellInputs | FirmInputs, recipe: Recipe
+    ) -> tuple[Frames, str | None]:
+        try:
+            frames = one.compute(inputs, getattr(recipe, one.takes))
+        except UNFORESEEN as error:
+            log.exception("%s of %s %s cannot be computed", one.name, one.scope, scope)
+            return tuple(table.empty() for table in one.tables), f"{type(error).__name__}: {error}"
+        return tuple(map(_shape, frames, one.tables, [recipe] * len(frames))), None
+
+    def _gather(
+        self, work: Work, bucket: Bucket, jobs: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, TestInputs | CellInputs]]:
         group = [_named(name) for name in dict.fromkeys(name for names in jobs.values() for name in names)]
         if group[0].scope == "test":
-            files = self._list_files(ground.firm)
-            tests = {test["test_id"]: test for test in ground.tests}
-            for scope in jobs:
-                yield scope, self._gather_test(ground, tests[scope], files.get(scope, {}))
-        elif group[0].scope == "cell":
-            yield from self._gather_cells(ground, {name for one in group for name in one.reads}, jobs)
+            yield from self._gather_tests(work, bucket, jobs)
         else:
-            yield ground.firm, self._gather_firm(ground, group[0])
+            yield from self._gather_cells(work, bucket, {name for one in group for name in one.reads}, jobs)
 
-    def _list_files(self, firm: str) -> dict[str, dict[str, list[Row]]]:
-        """Return the files of a firm's tests, by test and table."""
-        mine = STORED_FILE.c.firm == firm, STORED_FILE.c.current, STORED_FILE.c.test_id.is_not(None)
-        found: dict[str, dict[str, list[Row]]] = {}
-        for row in self._home.registry.rows(sa.select(STORED_FILE).where(*mine).order_by(STORED_FILE.c.first_row)):
-            found.setdefault(row["test_id"], {}).setdefault(row["table_name"], []).append(row)
-        return found
+    def _gather_tests(self, work: Work, bucket: Bucket, wanted: Collection[str]) -> Iterator[tuple[str, TestInputs]]:
+        tests = [test for test in work.tests_of(bucket) if test["test_id"] in wanted]
+        names = [test["test_id"] for test in tests]
+        files = list_parts(self._home, names)
+        steps, cycles = (self.read_parts(work, table, names) for table in (STEPS, CYCLES))
+        for test in tests:
+            name, mine = test["test_id"], files.get(test["test_id"], {})
+            cell, channel = work.ground.cell_of(test), work.ground.channel_of(test)
+            rows = Rows(partial(self._read_part, mine, MEASUREMENTS))
+            spectra = partial(self._read_part, mine, SPECTRA)
+            yield name, TestInputs(test, cell, channel, steps[name], cycles[name], rows, spectra)
 
-    def _gather_test(self, ground: Ground, test: Row, files: Mapping[str, list[Row]]) -> TestInputs:
-        def read(table: Table, columns: Sequence[str] | None = None) -> pl.DataFrame:
-            return read_files(self._home, files.get(table.name, []), table, columns=columns)
+    def read_parts(self, work: Work, table: Table, tests: Sequence[str]) -> dict[str, pl.DataFrame]:
+        """Return the rows of one table of some tests, by test, each of them read once."""
+        missing = [test for test in tests if (table.name, test) not in work.parts]
+        files = list_parts(self._home, missing) if missing else {}
+        for test in missing:
+            work.parts[table.name, test] = self._read_part(files.get(test, {}), table)
+        return {test: work.parts[table.name, test] for test in tests}
 
-        return TestInputs(
-            test,
-            ground.cell_of(test),
-            ground.channel_of(test),
-            read(STEPS),
-            read(CYCLES),
-            _Rows(partial(read, MEASUREMENTS)),
-            partial(read, SPECTRA),
-        )
+    def _read_part(
+        self, files: Mapping[str, list[Row]], table: Table, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        return read_files(self._home, files.get(table.name, []), table, columns=columns)
 
     def _gather_cells(
-        self, ground: Ground, reads: Collection[str], wanted: Collection[str]
+        self, work: Work, bucket: Bucket, reads: Collection[str], wanted: Collection[str]
     ) -> Iterator[tuple[str, CellInputs]]:
-        results = {name: _divide(self._frame(name, ground.firm)) for name in sorted(reads) if name not in LARGE}
-        fades = self._ask_fades(ground.firm, wanted) if FADE.name in reads else {}
+        results = {
+            name: _divide(self._frame(work, bucket, name, wanted)) for name in sorted(reads) if name not in LARGE
+        }
+        fade = work.fade
+        if fade is None and FADE.name in reads:
+            fade = self._home.asker.answer_cells(FADE.name, work.firm, wanted)
+        fades = _divide(fade) if fade is not None else {}
         for scope in wanted:
-            tests = ground.tests_of[scope]
-            inputs = CellInputs(
-                ground.firm or None,
+            mine = work.ground.tests_of[scope]
+            asked = [test["test_id"] for test in mine] if STEPS.name in reads else []
+            yield (
                 scope,
-                ground.cell_of(tests[0]),
-                tests,
-                self._read_steps(tests) if STEPS.name in reads else STEPS.empty(),
-                fades.get(scope, FADE.empty()),
-                {name: frames.get(scope, self._empty(name)) for name, frames in results.items()},
+                CellInputs(
+                    work.firm or None,
+                    scope,
+                    work.ground.cell_of(mine[0]),
+                    mine,
+                    pl.concat([STEPS.empty(), *self.read_parts(work, STEPS, asked).values()]),
+                    fades.get(scope, FADE.empty()),
+                    {name: frames.get(scope, _empty(name)) for name, frames in results.items()},
+                ),
             )
-            yield scope, inputs
 
-    def _gather_firm(self, ground: Ground, computation: Computation) -> FirmInputs:
-        asked = {table.name: self._ask(table, ground.firm) for table in (SUMMARY, FADE)}
-        results = {name: self._frame(name, ground.firm) for name in computation.reads if name not in LARGE}
-        return FirmInputs(
-            firm=ground.firm, summary=asked[SUMMARY.name], fade=asked[FADE.name], results=results, **ground.tables
-        )
-
-    def _ask_fades(self, firm: str, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
-        """Return the fade of each wanted cell; for one cell the others are not computed."""
-        if len(wanted) == 1:
-            (cell,) = wanted
-            return {cell: self._home.asker.answer(FADE.name, firm=firm, cell=cell)}
-        return _divide(self._ask(FADE, firm))
-
-    def _ask(self, table: Table, firm: str) -> pl.DataFrame:
-        return self._home.asker.answer(table.name, firm=firm)
-
-    def _read_steps(self, tests: Collection[Row]) -> pl.DataFrame:
-        return pl.concat([read_stored(self._home, test["test_id"], STEPS) for test in tests])
-
-    def _frame(self, name: str, firm: str) -> pl.DataFrame:
-        """Return a result table with the names of cells beside those of tests."""
-        found = self.find(name, firm)
-        frame = pl.read_parquet(found) if isinstance(found, Path) else found
-        if result_tables()[name][0].scope != "test":
-            return frame
-        tests = read_ground(self._home.registry, firm).tests
-        cells = {test["test_id"]: test["cell_id"] or test["test_id"] for test in tests}
-        return frame.with_columns(cell_id=pl.col("test_id").replace_strict(cells, default=None, return_dtype=pl.String))
-
-    def _empty(self, name: str) -> pl.DataFrame:
+    def _frame(self, work: Work, bucket: Bucket, name: str, cells: Collection[str]) -> pl.DataFrame:
+        """Return a bucket's rows of a result table with the names of cells beside those of tests."""
         computation, table = result_tables()[name]
-        empty = table.empty()
-        return empty.with_columns(cell_id=pl.lit(None, dtype=pl.String)) if computation.scope == "test" else empty
+        shelf = work.shelf if work.shelf.holds(name) else read_shelf(self._home.registry, work.firm, [name])
+        states = self.bring_up(Work(work.ground, shelf, work.base), bucket, (computation,), cells)
+        frame = states[computation.name].frames[computation.tables.index(table)]
+        return _name_cells(frame, work.ground) if computation.scope == "test" else frame
 
-
-class _Rows:
-    """Reads columns of a test's measurements, each of them once.
-
-    Args:
-        read: reads columns of the stored rows.
-    """
-
-    def __init__(self, read: Callable[[Sequence[str]], pl.DataFrame]) -> None:
-        self._read = read
-        self._known = pl.DataFrame()
-
-    def __call__(self, columns: Sequence[str]) -> pl.DataFrame:
-        missing = [name for name in columns if name not in self._known.columns]
-        if missing:
-            self._known = pl.concat([self._known, self._read(missing)], how="horizontal")
-        return self._known.select(columns)
+    def _gather_firm(self, firm: str, computation: Computation) -> FirmInputs:
+        ground = read_ground(self._home.registry, firm, whole=True)
+        asked = {table.name: self._home.asker.answer(table.name, firm=firm) for table in (SUMMARY, FADE)}
+        results = {}
+        for name in computation.reads:
+            if name not in LARGE:
+                frame = self.read(name, firm)
+                of_tests = result_tables()[name][0].scope == "test"
+                results[name] = _name_cells(frame, ground) if of_tests else frame
+        return FirmInputs(
+            firm=firm, summary=asked[SUMMARY.name], fade=asked[FADE.name], results=results, **ground.tables
+        )
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is there of a computation for a firm, which of it is current, and what is to be computed."""
+    """What is there of a computation for a bucket, which of it is current, and what is to be computed."""
 
     keys: Mapping[str, str]
     state: State
-    current: Collection[str]
+    current: frozenset[str]
     wanted: tuple[str, ...]
 
 
-def _named(name: str) -> Computation:
-    return next(one for one in computations() if one.name == name)
-
-
-def _group(ordered: Iterable[Computation]) -> Iterator[Group]:
-    """Divide computations into groups of one scope, none of which reads what another in its group makes."""
+def group_computations(scope: str) -> Iterator[Group]:
+    """Divide the computations of a scope into groups, none of which reads what another in its group makes."""
     group: list[Computation] = []
-    for one in ordered:
+    for one in computations():
+        if one.scope != scope:
+            continue
         made = {table.name for each in group for table in each.tables}
-        if group and (group[0].scope != one.scope or made & set(one.reads)):
+        if made & set(one.reads):
             yield tuple(group)
             group = []
         group.append(one)
@@ -393,33 +393,48 @@ def _group(ordered: Iterable[Computation]) -> Iterator[Group]:
         yield tuple(group)
 
 
-def _assemble(computation: Computation, plan: _Plan, made: Made, failed: Failed) -> Refreshed:
+def _named(name: str) -> Computation:
+    return next(one for one in computations() if one.name == name)
+
+
+def _assemble(computation: Computation, plan: _Plan, made: Iterable[tuple[str, Frames]], failed: Failed) -> State:
     """Put what was computed beside what was kept."""
     column = SCOPE_COLUMN[computation.scope]
     mine = [frames for name, frames in made if name == computation.name]
     frames = tuple(
-        pl.concat([_keep(plan.state, number, table, column, plan.current), *(each[number] for each in mine)]).sort(
+        pl.concat([_keep(plan, number, table, column), *(each[number] for each in mine)]).sort(
             column, maintain_order=True
         )
         for number, table in enumerate(computation.tables)
     )
-    errors = {scope: why for (name, scope), why in failed.items() if name == computation.name}
-    done = {*plan.current, *plan.wanted} - errors.keys()
-    fresh = {scope: key for scope, key in plan.keys.items() if scope in done}
-    return Refreshed(State(fresh, frames), len(plan.wanted), len(plan.current), errors)
+    done = {*plan.current, *plan.wanted} - {scope for name, scope in failed if name == computation.name}
+    return State({scope: key for scope, key in plan.keys.items() if scope in done}, frames)
 
 
-def _keep(state: State, number: int, table: Table, column: str, current: Collection[str]) -> pl.DataFrame:
-    if not state.frames:
+def _keep(plan: _Plan, number: int, table: Table, column: str) -> pl.DataFrame:
+    if not plan.state.frames or not plan.current:
         return table.empty()
-    return state.frames[number].filter(pl.col(column).is_in(list(current)))
+    return plan.state.frames[number].filter(pl.col(column).is_in(sorted(plan.current)))
 
 
 def _shape(frame: pl.DataFrame, table: Table, recipe: Recipe) -> pl.DataFrame:
     """Return rows with every declared column, stamped with the recipe."""
+    if not frame.height:
+        return table.empty()
     if "recipe" in table.dtypes:
         frame = frame.with_columns(recipe=pl.lit(recipe.label))
     return conform_columns(fill_columns(frame, table), table, table.name)
+
+
+def _name_cells(frame: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    cells = {test["test_id"]: test["cell_id"] or test["test_id"] for test in ground.tests}
+    return frame.with_columns(cell_id=pl.col("test_id").replace_strict(cells, default=None, return_dtype=pl.String))
+
+
+def _empty(name: str) -> pl.DataFrame:
+    computation, table = result_tables()[name]
+    empty = table.empty()
+    return empty.with_columns(cell_id=pl.lit(None, dtype=pl.String)) if computation.scope == "test" else empty
 
 
 def _divide(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:

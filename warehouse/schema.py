@@ -58,6 +58,7 @@ DIE_BINS: Final = {
     9: "other_limit",
 }
 KINDS: Final = ("cycling", "eis", "companion", "empty")
+ROLES: Final = ("firm", "technician", "operator")
 
 F64: Final = pl.Float64()
 I64: Final = pl.Int64()
@@ -103,9 +104,14 @@ class Table:
         """The columns that may neither be absent nor hold a null."""
         return tuple(column.name for column in self.columns if column.required)
 
+    @cached_property
+    def _empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.dtypes)
+
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
-        return pl.DataFrame(schema=self.dtypes)
+        # Made once: a wide frame takes a millisecond, and a night asks for thousands.
+        return self._empty.clone()
 
 
 def _float(name: str, unit: str, description: str, *, required: bool = False, key: bool = False) -> Column:
@@ -1816,6 +1822,7 @@ STORED_FILE: Final = Table(
         _count("size", "Bytes", required=True),
         _text("sha256", "Hash of the file", required=True),
         _text("mart", "Path of the mart that also holds these rows; null until compacted"),
+        _text("bucket", "Bucket of cells that a mart, an answer or a result is about; null for tests and whole firms"),
         _text("made_of", "Hash of all that an answer or result was made of; null for rows of tests"),
         _flag("current", "Whether readers open it", required=True),
     ),
@@ -1842,6 +1849,7 @@ WORKER: Final = Table(
         _count("pid", "Its number on that machine", required=True),
         _text("born", "When the machine started it, so that a later process with its number is not taken for it"),
         _count("beat", "Counts up while it lives", required=True),
+        _float("looked_unix_second", "s", "When it last looked into the inboxes; null for one that does not watch"),
     ),
 )
 
@@ -1850,7 +1858,7 @@ LEASE: Final = Table(
     "Who works on what. The fence counts up with every owner: a commit under an older fence is refused.",
     "registry",
     (
-        _text("name", "What is worked on: source:<sha256> or night", required=True, key=True),
+        _text("name", "What is worked on: source:<sha256>, night or service", required=True, key=True),
         _text("owner", "The worker; null when free"),
         _count("fence", "Counts the owners so far", required=True),
     ),
@@ -1863,6 +1871,24 @@ GENERATION: Final = Table(
     (
         _text("firm", "Code of the firm; empty for the platform's own area", required=True, key=True),
         _count("number", "Counts up", required=True),
+    ),
+)
+
+BUCKET: Final = Table(
+    "bucket",
+    "Groups of a firm's cells, and what their marts, results and answers were made of when a night last made them.",
+    "registry",
+    (
+        _text("firm", "Code of the firm; empty for the platform's own area", required=True, key=True),
+        _text(
+            "bucket",
+            "First bits of a hash over the cell's name; empty where there is one group",
+            required=True,
+            key=True,
+        ),
+        _text("made_of", "Hash of all that its files were made of; null where they are to be made again"),
+        _text("moment", "Hash of the firm's data, manifests and recipe, for which that was last found to hold"),
+        _text("keys", "What the rows about each test and cell were made of, as JSON", required=True),
     ),
 )
 
@@ -2045,6 +2071,88 @@ ALERT: Final = Table(
     ),
 )
 
+ACCESS_TOKEN: Final = Table(
+    "access_token",
+    "Every key to the portal that was ever given out; of its secret only a hash.",
+    "registry",
+    (
+        _text("token_id", "The part of the token that may be told", required=True, key=True),
+        _text("secret_sha256", "Hash of its secret", required=True),
+        _text("role", f"One of {', '.join(ROLES)}", required=True),
+        _text("firm", "Code of the firm; null for the platform's own people"),
+        _text("label", "What it was given out for", required=True),
+        _text("replaces", "The token that it was given out in place of"),
+        _float("created_unix_second", "s", "When it was given out", required=True),
+        _float("expires_unix_second", "s", "From when on it opens nothing", required=True),
+        _float("revoked_unix_second", "s", "When it was revoked"),
+        _float("last_used_unix_second", "s", "When it was used last, to five minutes"),
+    ),
+)
+
+ACCESS_SESSION: Final = Table(
+    "access_session",
+    "Who is logged in to the portal's pages at the moment.",
+    "registry",
+    (
+        _text("session_sha256", "Hash of what the browser keeps", required=True, key=True),
+        _text("name", "Who it is: the token's id, or what the site's log-in calls the person", required=True),
+        _text("role", f"One of {', '.join(ROLES)}", required=True),
+        _text("firm", "Code of the firm; null for the platform's own people"),
+        _text("token_id", "The token that it was opened with; null for one of the site's own log-in"),
+        _float("created_unix_second", "s", "When it was opened", required=True),
+        _float("expires_unix_second", "s", "When it ends", required=True),
+    ),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    "What was asked and done through the portal, in order; each row holds the hash of the row before it.",
+    "registry",
+    (
+        _count("number", "Number of the row, from 1 without a gap", required=True, key=True),
+        _float("at_unix_second", "s", "When", required=True),
+        _text("name", "Who: a token's id, a person, or command for the command line", required=True),
+        _text("role", "Their role", required=True),
+        _text("firm", "Code of the firm that it concerns; null where it concerns none"),
+        _text("action", "What was done", required=True),
+        _text("subject", "To what", required=True),
+        _text("detail", "What else there is to say, as JSON", required=True),
+        _text("previous_sha256", "Hash of the row before; zeros in the first", required=True),
+        _text("sha256", "Hash over this row and previous_sha256", required=True),
+    ),
+)
+
+REPORT: Final = Table(
+    "report",
+    "Every test report that was issued: the same data keep their number and revision, other data get the next one.",
+    "registry",
+    (
+        _text("number", "Number of the report, made of what its first revision was made of", required=True, key=True),
+        _count("revision", "Revision, from 1", required=True, key=True),
+        _text("firm", "Code of the firm", required=True),
+        _text("subject", "The cell, lot or wafer", required=True),
+        _text("sha256", "Hash of all that it says, number and date of issue included", required=True),
+        _text("made_of", "Hash of the facts and of the software that it was made of", required=True),
+        _text("parts", "Hash of each part of the facts, as JSON: what a revision changed", required=True),
+        _float("issued_unix_second", "s", "When it was issued", required=True),
+    ),
+)
+
+REPORT_FILE: Final = Table(
+    "report_file",
+    "Every document of a report that was handed out: the same report in the same language never has other bytes.",
+    "registry",
+    (
+        _text("number", "Number of the report", required=True, key=True),
+        _count("revision", "Revision", required=True, key=True),
+        _text("language", "ko or en", required=True, key=True),
+        _text("kind", "pdf, xlsx or zip", required=True, key=True),
+        _text("sha256", "Hash of the document's bytes", required=True),
+        _count("size", "Bytes", required=True),
+        _float("made_unix_second", "s", "When it was handed out first", required=True),
+    ),
+)
+
 # Questions whose answers the night stores per firm, so that asking them reads one file.
 ANSWERS: Final = (FADE, SUMMARY)
 
@@ -2115,6 +2223,7 @@ TABLES: Final = (
     WORKER,
     LEASE,
     GENERATION,
+    BUCKET,
     JOURNAL,
     NIGHT,
     PLATFORM_MONTH,
@@ -2122,6 +2231,11 @@ TABLES: Final = (
     COHORT_CELL,
     COHORT_CONTRIBUTION,
     ALERT,
+    ACCESS_TOKEN,
+    ACCESS_SESSION,
+    AUDIT,
+    REPORT,
+    REPORT_FILE,
 )
 
 
@@ -2157,6 +2271,8 @@ def fill_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     present = set(frame.columns)
     if frame.columns == list(table.names):
         return frame
+    if not frame.height:
+        return table.empty()
     return frame.select(
         pl.col(column.name) if column.name in present else pl.lit(None, dtype=column.dtype).alias(column.name)
         for column in table.columns

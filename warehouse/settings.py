@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from warehouse.access.provider import parse_provider
 from warehouse.deliveries import parse_delivery
 from warehouse.described import check_tables
 from warehouse.errors import UsageError
+from warehouse.reports.site import Site, parse_site
 
 FILE_NAME: Final = "settings.toml"
 LONGEST_SECONDS: Final = 86_400
 LONGEST_DAYS: Final = 36_500
+MOST_MEGABYTES: Final = 10_000
+MOST_FILES: Final = 1000
+MOST_WORKERS: Final = 256
 OWN_FOLDERS: Final = ("archive", "tables")
 OF_CYCLER: Final = frozenset({"current_unit"})
 PARTS: Final = re.compile(r"[/\\!]")
@@ -41,6 +46,14 @@ TEMPLATE: Final = """\
 # receipts = ""
 # receipts_days = 90
 
+# The service's log, logs/cellar.jsonl: how large it grows before it is set aside, and how many are kept.
+# log_megabytes = 10
+# log_files = 10
+
+# Backfills over several processes: the address of a Dask scheduler, or how many workers are started on this machine.
+# dask_scheduler = ""
+# dask_workers = 0
+
 # A cycler: what its files do not say of it. Its name is that of a folder above its files, or a pattern for one
 # ("PNE-*"); a plain name also stands before the channel's where the files do not name their machine.
 # [cycler."PNE-1"]
@@ -60,6 +73,47 @@ TEMPLATE: Final = """\
 # mail=["cells@example.com"]
 # webhook="https://example.com/cellar"
 
+# What the site says of itself in test reports; what is not stated here is printed as not stated. A text may stand in
+# English too, under its name with _en. The relative standard uncertainties are those that no file states.
+# [report]
+# laboratory="마이크로전지 시험실"
+# laboratory_en="Micro Battery Laboratory"
+# address="..."
+# location="..."
+# contact="..."
+# environment="..."
+# sampling="..."
+# external="..."
+# tested_by="..."
+# reviewed_by="..."
+# authorised_by="..."
+# time_relative=...
+# integration_relative=...
+# temperature_relative=...
+# [report.firm.ACME]
+# contact="..."
+# address="..."
+# [[report.calibration]]
+# channel="PNE-1-*"
+# quantity="current"
+# laboratory="..."
+# certificate="..."
+# date=2026-01-15
+# due=2027-01-15
+# range="100 uA"
+# uncertainty="..."
+
+# Log-in to the portal with the site's own accounts, by OpenID Connect; the client's secret, if it has one, stands in
+# the environment variable CELLAR_OIDC_SECRET. Which group of the provider is which role or firm:
+# [portal.oidc]
+# issuer="https://login.example.org/realms/lab"
+# client_id="cellar"
+# claim="groups"
+# [portal.oidc.roles]
+# cellar-operators="operator"
+# cellar-technicians="technician"
+# acme-cells="firm:ACME"
+
 # Exports that no reader knows are described here as tables; docs/tables.md says how, and
 # 'cellar detect --explain FILE' writes a description to start from.
 """
@@ -76,9 +130,15 @@ class Settings:
         settle_seconds: how long a file must be unchanged before it is taken.
         receipts: folder that gets a text file about every drop, relative to the home; empty for none.
         receipts_days: how long these are left there.
+        log_megabytes: size at which the service's log is set aside.
+        log_files: how many of these are kept.
+        dask_scheduler: address of a Dask scheduler that backfills are spread by; empty for none.
+        dask_workers: how many Dask workers a backfill starts on its own machine; 0 for none.
         cycler: what the files of a cycler do not say of it, by the name of a folder above them or a pattern for one.
         table: tables of instruments that no reader knows, as ``docs/tables.md`` says.
         delivery: where alerts are sent to, as ``warehouse.deliveries`` says.
+        report: what the site says of itself in test reports, as ``warehouse.reports.site`` says.
+        portal: the site's own log-in to the portal, as ``warehouse.access.provider`` says.
     """
 
     zone: str = "Asia/Seoul"
@@ -87,9 +147,20 @@ class Settings:
     settle_seconds: float = 5.0
     receipts: str = ""
     receipts_days: float = 90.0
+    log_megabytes: float = 10.0
+    log_files: int = 10
+    dask_scheduler: str = ""
+    dask_workers: int = 0
     cycler: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     table: tuple[Mapping[str, Any], ...] = ()
     delivery: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    portal: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        """What the site says of itself in test reports."""
+        return parse_site(self.report)
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -127,6 +198,14 @@ def _is_days(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_DAYS
 
 
+def _is_megabytes(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_MEGABYTES
+
+
+def _is_number_of(least: int, most: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
 def _is_cyclers(value: object) -> bool:
     if not isinstance(value, dict) or not all(isinstance(told, dict) for told in value.values()):
         return False
@@ -152,9 +231,15 @@ CHECKS: Final[dict[str, Callable[[object], bool]]] = {
     "settle_seconds": _is_seconds,
     "receipts": _is_text,
     "receipts_days": _is_days,
+    "log_megabytes": _is_megabytes,
+    "log_files": _is_number_of(2, MOST_FILES),
+    "dask_scheduler": _is_text,
+    "dask_workers": _is_number_of(0, MOST_WORKERS),
     "table": _is_array,
     "cycler": _is_cyclers,
     "delivery": _is_table,
+    "report": _is_table,
+    "portal": _is_table,
 }
 
 
@@ -193,6 +278,8 @@ def _check_tables(path: Path, given: Mapping[str, Any]) -> None:
     try:
         check_tables(given.get("table", []))
         parse_delivery(given.get("delivery", {}))
+        parse_site(given.get("report", {}))
+        parse_provider(given.get("portal", {}))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 

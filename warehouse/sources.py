@@ -230,3 +230,26 @@ def list_quarantine(home: Home) -> list[Row]:
     """Return every source that waits in quarantine, oldest first."""
     query = sa.select(SOURCE_FILE).where(SOURCE_FILE.c.state == "quarantined")
     return home.registry.rows(query.order_by(SOURCE_FILE.c.first_seen_unix_second))
+
+
+def receipts_of_firm(home: Home, firm: str, limit: int, after: int | None = None) -> list[dict[str, Any]]:
+    """Return receipts that a firm may read: of files whose rows went into tests that are its own now.
+
+    A file that was known already is left out: its path may be another firm's, who dropped the same bytes.
+
+    Args:
+        home: the platform.
+        firm: code of the firm.
+        limit: how many.
+        after: only those with a larger number, oldest first; the newest first by default.
+    """
+    order = RECEIPT.c.receipt_id.desc() if after is None else RECEIPT.c.receipt_id
+    query = (
+        sa.select(RECEIPT)
+        .join(SOURCE_FILE, SOURCE_FILE.c.sha256 == RECEIPT.c.sha256)
+        .join(TEST, TEST.c.test_id == SOURCE_FILE.c.test_id)
+        .where(TEST.c.firm == firm, RECEIPT.c.state == "committed", RECEIPT.c.receipt_id > (after or 0))
+    )
+    found = (_open_receipt(row) for row in home.registry.rows(query.order_by(order)))
+    mine = [receipt for receipt in found if receipt["firm"] == firm]
+    return mine[:limit]

@@ -48,16 +48,21 @@ def query(
     if name is None:
         raise UsageError("which question? 'cellar query --list' shows them")
     frame = open_home(home).query(name, firm=firm, cell=cell, test=test)
-    _write(frame, Shape.JSON if json else _shape_for(shape, target), target)
+    write_frame(frame, Shape.JSON if json else shape_for(shape, target), target)
 
 
-def _shape_for(shape: Shape, target: Path | None) -> Shape:
+def shape_for(shape: Shape, target: Path | None) -> Shape:
     """Take the format from the target's ending where none was named."""
     ending = target.suffix.lstrip(".") if target else ""
     return Shape(ending) if shape is Shape.TABLE and ending in set(Shape) - {Shape.TABLE} else shape
 
 
-def _write(frame: pl.DataFrame, shape: Shape, target: Path | None) -> None:
+def write_frame(frame: pl.DataFrame, shape: Shape, target: Path | None) -> None:
+    """Print an answer, or write it to a file.
+
+    Raises:
+        UsageError: it cannot be written so, or not there.
+    """
     if target is not None:
         _write_file(frame, shape, target)
     elif shape is Shape.PARQUET:

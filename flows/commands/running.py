@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,11 +15,12 @@ from flows.commands.ingesting import print_receipt
 from flows.console import EXIT_CHECK, HomeOption, JsonOption, err, out, print_json, print_rows, show_progress
 from flows.demo import run_demo
 from flows.ingest import repair_home
-from flows.nightly import NightRecord, last_night, run_night
+from flows.nightly import run_night
 from flows.virtual_lab import LIFE_BLOCKS, LabOptions, blocks, simulate
 from flows.watch import Look, Watcher, scan_once, watch_inboxes
 from warehouse.errors import RegistryLost, UsageError
 from warehouse.home import Home, open_home
+from warehouse.nights import NightRecord, last_night
 from warehouse.verify import check_home
 
 BLOCKS_HELP: Final = f"Simulated besides, comma-separated: {', '.join((*LIFE_BLOCKS, *blocks()))}."
@@ -60,13 +62,21 @@ def nightly(
 def _print_night(record: NightRecord) -> None:
     made = [step for step in record["done"] if step["action"] == "made"]
     print_rows(made, ("firm", "table", "why", "tests", "rows"), title=f"Night of {record['date']}: made")
-    print_rows(record["stages"], ("stage", "seconds", "tries", "failed"), title="Stages")
+    print_rows(list(map(_show_stage, record["stages"])), title="Stages")
+    if inputs := record.get("inputs"):
+        out.print(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in inputs.items()))
     for warning in record["warnings"]:
         out.print(warning, style="yellow", markup=False, highlight=False)
     out.print(
         f"{record['made']} made, {record['skipped']} skipped, "
         f"{record['files_removed']} old files removed, {record['seconds']} s"
     )
+
+
+def _show_stage(stage: dict[str, Any]) -> dict[str, Any]:
+    figures = stage.get("figures", {})
+    told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in figures.items())
+    return {**{name: stage[name] for name in ("stage", "seconds", "tries")}, "failed": stage["failed"], "what": told}
 
 
 def verify(
@@ -187,7 +197,8 @@ def serve(home: HomeOption = None) -> None:
     # Prefect takes over a second to import, which no other command should pay.
     from flows.service import run_service  # noqa: PLC0415 see above
 
-    run_service(open_home(home))
+    with closing(open_home(home)) as opened:
+        run_service(opened)
 
 
 def demo(

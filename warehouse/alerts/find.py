@@ -7,10 +7,9 @@ a night that is run again changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -23,7 +22,7 @@ from warehouse.alerts.sources import find_contradictions, find_stopped
 from warehouse.alerts.words import say
 from warehouse.recipe import hash_values
 from warehouse.registry import ALERT, FIRM, SOURCE_FILE, TEST, Row
-from warehouse.schema import RESIDUALS, SIGNS, Table
+from warehouse.schema import RESIDUALS, SIGNS
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -37,6 +36,9 @@ QUIET_DAYS: Final = 30
 # Kinds about what a cell's cycles show.
 OF_CELLS: Final = frozenset({"falling_faster", "capacity_step", "limit_crossed"})
 
+# The kind that is found across the cells of all firms.
+OF_ALL: Final = "channel_drift"
+
 
 @dataclass(frozen=True)
 class Round:
@@ -47,22 +49,23 @@ class Round:
     closed: int
 
 
-def find_alerts(home: Home, day: date) -> Round:
+def find_alerts(home: Home, day: date, unknown: Collection[str] = ()) -> Round:
     """Bring the table of alerts up to date.
 
     Args:
         home: the platform; its results should be of tonight, else they are computed for this.
         day: the night's date.
+        unknown: firms whose tables cannot be read; their alerts stay as they are.
     """
     now = datetime.combine(day, time(), home.settings.zone_info).timestamp()
-    found = {name_alert(sign): sign for sign in _find_all(home, now)}
+    found = {name_alert(sign): sign for sign in _find_all(home, now, unknown)}
     known = {row["alert_id"]: row for row in home.registry.rows(sa.select(ALERT))}
     # What is open keeps the evidence that it was opened with.
     fresh = {name: sign for name, sign in found.items() if name not in known or known[name]["state"] == CLOSED}
     recent = _drop_old(home, fresh, now) if fresh else {}
     opened = [_open(name, sign, known.get(name), day, home) for name, sign in recent.items()]
     standing = [row for row in known.values() if row["state"] == OPEN]
-    ended = [row for row in standing if row["alert_id"] not in found]
+    ended = [row for row in standing if row["alert_id"] not in found and not _is_unknown(row, unknown)]
     closed = [row | {"state": CLOSED, "closed_date": day.isoformat()} for row in ended]
     # A night without news writes nothing.
     if opened or closed:
@@ -90,30 +93,30 @@ def name_alert(sign: Sign) -> str:
     return hash_values([sign.kind, sign.firm, sign.subject])[:ID_DIGITS]
 
 
-def _find_all(home: Home, now: float) -> Iterator[Sign]:
-    """Yield every sign there is."""
-    firms = sorted(row["code"] for row in home.registry.rows(sa.select(FIRM.c.code)))
+def _find_all(home: Home, now: float, unknown: Collection[str]) -> Iterator[Sign]:
+    """Yield every sign there is, but of what the results of some firms show."""
+    firms = sorted({row["code"] for row in home.registry.rows(sa.select(FIRM.c.code))} - set(unknown))
     residuals = []
     for firm in firms:
         yield from _read_signs(home, firm)
-        residuals.append(_read(home, RESIDUALS, firm))
+        residuals.append(home.results.read(RESIDUALS.name, firm))
     yield from find_contradictions(home)
     yield from find_stopped(home, now)
-    if residuals:
+    if residuals and not unknown:
         yield from find_drifts(_name_channels(home, pl.concat(residuals)), home.recipe.alerts)
     yield from find_filling(home, now, home.recipe.alerts)
 
 
+def _is_unknown(row: Row, unknown: Collection[str]) -> bool:
+    """Whether nothing can be said of an alert: its firm's results, or some of all firms', cannot be read."""
+    return row["firm"] in unknown or (bool(unknown) and row["kind"] == OF_ALL)
+
+
 def _read_signs(home: Home, firm: str) -> Iterator[Sign]:
     """Yield what a firm's results show."""
-    for row in _read(home, SIGNS, firm).iter_rows(named=True):
+    for row in home.results.read(SIGNS.name, firm).iter_rows(named=True):
         evidence = json.loads(row["evidence"])
         yield Sign(row["kind"], row["subject"], row["cell_id"], evidence, firm, evidence.get("test_id"))
-
-
-def _read(home: Home, table: Table, firm: str) -> pl.DataFrame:
-    found = home.results.find(table.name, firm)
-    return pl.read_parquet(found) if isinstance(found, Path) else found
 
 
 def _name_channels(home: Home, residuals: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -90,8 +89,7 @@ def gather_values(home: Home) -> pl.DataFrame:
     """Return the placed values of all firms, with the method that each firm's are made by."""
     frames = [COHORT_VALUES.empty().with_columns(method=pl.lit("", dtype=pl.String))]
     for firm in sorted(row["code"] for row in home.registry.rows(sa.select(FIRM.c.code))):
-        found = home.results.find(COHORT_VALUES.name, firm)
-        frame = pl.read_parquet(found) if isinstance(found, Path) else found
+        frame = home.results.read(COHORT_VALUES.name, firm)
         frames.append(frame.with_columns(method=pl.lit(home.recipe_of(firm).method, dtype=pl.String)))
     return pl.concat(frames).filter(pl.col("reason").is_null(), pl.col("value").is_finite())
 

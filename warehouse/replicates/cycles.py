@@ -19,6 +19,21 @@ WEIGHTED = pl.col("mean_current_ampere").abs() * CHARGE
 WARM = pl.col("mean_temperature_celsius").is_not_null()
 SECONDS = pl.col("duration_second")
 
+USED: Final = (
+    "test_id",
+    "step_count",
+    "cycle",
+    "kind",
+    "start_unix_time_second",
+    "duration_second",
+    "mean_current_ampere",
+    "mean_temperature_celsius",
+    "last_voltage_volt",
+    "charge_ah",
+    "primary_charge_ah",
+    "energy_wh",
+    "primary_energy_wh",
+)
 AGGREGATES: Final = (
     (WEIGHTED.filter(INTO).sum() / CHARGE.filter(INTO).sum()).alias("charging_current_ampere"),
     (WEIGHTED.filter(~INTO).sum() / CHARGE.filter(~INTO).sum()).alias("discharging_current_ampere"),
@@ -38,9 +53,9 @@ AGGREGATES: Final = (
 
 
 def place_steps(inputs: CellInputs) -> pl.DataFrame:
-    """Return the cell's steps in the order of its life, with their place in it."""
+    """Return what is used of the cell's steps, in the order of its life, with their place in it."""
     order = {test["test_id"]: number for number, test in enumerate(inputs.tests)}
-    ranked = inputs.steps.with_columns(rank=pl.col("test_id").replace_strict(order, return_dtype=pl.Int64))
+    ranked = inputs.steps.select(USED).with_columns(rank=pl.col("test_id").replace_strict(order, return_dtype=pl.Int64))
     return ranked.sort("rank", "step_count").with_row_index("place")
 
 

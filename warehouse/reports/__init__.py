@@ -1,0 +1,1 @@
+"""Test reports: what a site says of itself (``site``), what a report is about (``subject``), numbers (``issue``)."""

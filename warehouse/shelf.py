@@ -1,0 +1,89 @@
+"""What the last night made of a firm: its files by table and bucket, and what these were made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from warehouse.buckets import hash_cell, overlap
+from warehouse.registry import BUCKET, STORED_FILE, Registry, Row
+from warehouse.schema import Table
+from warehouse.store import Store
+
+# Tests and cells are named apart: a test without a cell stands for a cell of its own name.
+NO_KEYS: Final[Mapping[str, dict[str, str]]] = {"test": {}, "cell": {}}
+
+
+@dataclass
+class State:
+    """The rows of a computation's tables for one bucket, and what those about each test or cell were made of."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    frames: tuple[pl.DataFrame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What is listed of one firm.
+
+    Args:
+        buckets: rows of ``schema.BUCKET`` by name.
+        files: what the night made of the buckets, rows of ``schema.STORED_FILE``.
+        tables: the tables whose files are among them; None for all.
+    """
+
+    buckets: Mapping[str, Row]
+    files: Sequence[Row]
+    tables: Collection[str] | None
+
+    def is_of(self, moment: str) -> bool:
+        """Say whether all of it was found to be of a moment."""
+        return bool(self.buckets) and all(row["moment"] == moment for row in self.buckets.values())
+
+    def holds(self, table: str) -> bool:
+        """Say whether the files of a table are among those listed."""
+        return self.tables is None or table in self.tables
+
+    def paths_of(self, table: str, cells: Collection[str] | None = None) -> list[str]:
+        """Return the files of a table, in the order of their buckets; of all cells, or of the buckets of some."""
+        hashes = None if cells is None else [hash_cell(cell) for cell in cells]
+        return [
+            row["path"]
+            for row in self.files
+            if row["table_name"] == table and (hashes is None or any(bits.startswith(row["bucket"]) for bits in hashes))
+        ]
+
+    def load(self, store: Store, bucket: str, scope: str, tables: Sequence[Table]) -> State:
+        """Return the rows of some tables of one computation, from all buckets that have cells in common with this."""
+        near = {name for name in self.buckets if overlap(name, bucket)}
+        keys: dict[str, str] = {}
+        for name in near:
+            keys |= self._keys_of(name)[scope]
+        frames = [self._read(store, table, near) for table in tables]
+        # A table that has other columns by now is made anew.
+        same = all(frame.columns == list(table.names) for frame, table in zip(frames, tables, strict=True))
+        return State(keys, tuple(frames)) if keys and same else State()
+
+    def _keys_of(self, bucket: str) -> Mapping[str, dict[str, str]]:
+        found: dict[str, Any] = json.loads(self.buckets[bucket]["keys"])
+        return {**NO_KEYS, **found}
+
+    def _read(self, store: Store, table: Table, buckets: Collection[str]) -> pl.DataFrame:
+        rows = [row for row in self.files if row["table_name"] == table.name and row["bucket"] in buckets]
+        frames = [pl.read_parquet(store.path_of(row["path"])) for row in rows]
+        return pl.concat(frames) if frames else table.empty()
+
+
+def read_shelf(registry: Registry, firm: str, tables: Collection[str] | None = None) -> Shelf:
+    """Return what the last night made of a firm; of some tables, or of all."""
+    mine = STORED_FILE.c.firm == firm, STORED_FILE.c.current, STORED_FILE.c.bucket.is_not(None)
+    chosen = mine if tables is None else (*mine, STORED_FILE.c.table_name.in_(tables))
+    with registry.snapshot() as moment:
+        buckets = registry.rows(sa.select(BUCKET).where(BUCKET.c.firm == firm), moment)
+        listed = sa.select(STORED_FILE).where(*chosen).order_by(STORED_FILE.c.bucket, STORED_FILE.c.path)
+        return Shelf({row["bucket"]: row for row in buckets}, registry.rows(listed, moment), tables)
