@@ -89,11 +89,12 @@ def _fitting(text: pl.Series) -> list[tuple[str | None, pl.Series]]:
     """Return every reading under which all cells are dates, by the order of day and month that it assumes."""
     # Clocks repeat: a second holds many records.
     known = text.drop_nulls().unique()
+    first = known.item(0) if known.len() else ""
     found = []
     for date, order in DATES.items():
         for clock in CLOCKS:
             pattern = f"{date} {clock}"
-            if known.head(1).str.to_datetime(pattern, strict=False).has_nulls():
+            if not _may_be(first, date, clock) or known.head(1).str.to_datetime(pattern, strict=False).has_nulls():
                 continue
             if not known.str.to_datetime(pattern, strict=False).has_nulls():
                 found.append((order, text.str.to_datetime(pattern, strict=False)))
@@ -117,3 +118,9 @@ def _agrees(local: pl.Series, elapsed: pl.Series) -> bool:
     both = np.isfinite(clock)
     moved, passed = clock[both] - clock[both][0], elapsed.to_numpy()[both] - elapsed.to_numpy()[both][0]
     return bool(np.abs(moved - passed).max() <= CLOCK_SLACK_SECONDS + passed.max() / 100)
+
+
+def _may_be(text: str, date: str, clock: str) -> bool:
+    """Say at a glance whether a cell may have a form; to try one out takes longer than to read a short file."""
+    day = text.partition(" ")[0]
+    return date[2] in day and day[:4].isdigit() == date.startswith("%Y") and text[-1:].isalpha() == clock.endswith("%p")

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -195,6 +196,7 @@ def meant_decimals(values: pl.Series) -> pl.Series:
     return pl.Series(values.name, shortest_decimals(single), nan_to_null=True)
 
 
+@lru_cache(maxsize=4096)
 def _recognise(heading: str) -> tuple[str | None, str, float]:
     """Return the role of a heading, its unit and its sign."""
     whole = heading.strip().strip('"')

@@ -34,6 +34,7 @@ from warehouse.errors import ParseError
 
 SEPARATORS: Final = ("\t", ";", ",")
 HEADING_LINES: Final = 30
+FEWEST_SEPARATORS: Final = 2
 DECIMAL_COMMA: Final = r"^\s*-?\d+,\d+(?:[eE][+-]?\d+)?\s*$"
 UNSIGNED: Final = (
     "the imaginary part is positive at most low frequencies under a heading without a minus: name the column -Z'' if "
@@ -105,6 +106,9 @@ def _find_heading(lines: Sequence[str]) -> Heading | None:
     """Return line, separator, headings and roles of an impedance table."""
     for number, line in enumerate(lines[:HEADING_LINES], start=1):
         for separator in SEPARATORS:
+            # Most lines of most files; a frequency and two parts take two separators.
+            if line.count(separator) < FEWEST_SEPARATORS:
+                continue
             headings = tuple(
                 next(csv.reader([line.replace("\0", "")], delimiter=separator, quoting=csv.QUOTE_NONE), [])
             )

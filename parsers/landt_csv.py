@@ -25,6 +25,7 @@ from warehouse.errors import ParseError
 
 SEPARATORS: Final = (",", "\t", ";")
 HEADING_LINES: Final = 12
+FEWEST_SEPARATORS: Final = 2
 CHINESE: Final = "gb18030"
 
 Heading = tuple[int, str, tuple[str, ...], dict[str, Column]]
@@ -88,6 +89,9 @@ def _find_heading(head: bytes) -> Heading | None:
     for text in texts:
         for number, line in enumerate(text.splitlines()[:HEADING_LINES], start=1):
             for separator in SEPARATORS:
+                # Most lines of most files; time, voltage and current take two separators.
+                if line.count(separator) < FEWEST_SEPARATORS:
+                    continue
                 headings = tuple(next(csv.reader([line.replace("\0", "")], delimiter=separator), []))
                 columns = find_record_columns(headings)
                 if columns:
