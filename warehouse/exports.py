@@ -166,7 +166,6 @@ def _describe(firm: str, files: tuple[Exported, ...]) -> dict[str, Any]:
 
 
 def _write_script(firm: str, files: tuple[Exported, ...]) -> str:
-    # A code has letters of no alphabet that could end a comment.
     lines = [HEAD.format(firm=firm)]
     for name in dict.fromkeys(file.question for file in files):
         mine = [quote(file.path) for file in files if file.question == name]

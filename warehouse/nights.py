@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ NIGHT_HOUR: Final = 2
 
 def last_night(home: Home) -> NightRecord | None:
     """Return what the newest night did, or None before the first."""
-    return next(_newest_first(home, 1), None)
+    return next(_newest_first(home), None)
 
 
 def last_scrub(home: Home) -> date | None:
@@ -66,8 +67,12 @@ def _newest_hour(home: Home, now: datetime) -> float:
     return (due - timedelta(days=int(due > local))).timestamp()
 
 
-def _newest_first(home: Home, most: int | None = None) -> Iterator[NightRecord]:
-    chosen = sa.select(NIGHT.c.record).order_by(NIGHT.c.started_unix_second.desc()).limit(most)
-    for row in home.registry.rows(chosen):
-        record: NightRecord = json.loads(row["record"])
+def _newest_first(home: Home) -> Iterator[NightRecord]:
+    """Yield the records of nights; one at a time, for those of years are large and hardly more than one is wanted."""
+    chosen = sa.select(NIGHT.c.record).order_by(NIGHT.c.started_unix_second.desc()).limit(1)
+    for number in count():
+        rows = home.registry.rows(chosen.offset(number))
+        if not rows:
+            return
+        record: NightRecord = json.loads(rows[0]["record"])
         yield record

@@ -75,7 +75,7 @@ def refresh_firm(home: Home, firm: str, crew: Crew | None = None) -> Iterator[Co
     """
     yield from refresh_buckets(home, firm, crew)
     if firm:
-        yield from (_refresh_whole(home, firm, one) for one in computations() if one.scope == "firm")
+        yield from _refresh_wholes(home, firm)
 
 
 def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator[Compaction]:
@@ -231,13 +231,24 @@ def _tell_results(
     return Compaction(firm, computation.name, "made", why, computed, rows)
 
 
-def _refresh_whole(home: Home, firm: str, computation: Computation) -> Compaction:
-    """Bring what is about a whole firm up to date on the disk."""
+def _refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
+    """Bring all that is about a whole firm up to date on the disk."""
     moment = home.results.name_moment(firm)
+    known: dict[str, pl.DataFrame] = {}
+    for one in computations():
+        if one.scope == "firm":
+            if home.results.name_moment(firm) != moment:
+                moment, known = home.results.name_moment(firm), {}
+            yield _refresh_whole(home, firm, one, moment, known)
+
+
+def _refresh_whole(
+    home: Home, firm: str, computation: Computation, moment: str, known: dict[str, pl.DataFrame]
+) -> Compaction:
     stored = list_made(home.registry, firm, [table.name for table in computation.tables])
     if stored and len(stored) == len(computation.tables) and all(row["made_of"] == moment for row in stored):
         return Compaction(firm, computation.name, "skipped", "nothing changed", 0, sum(row["rows"] for row in stored))
-    frames, why = home.results.compute_firm(computation, firm)
+    frames, why = home.results.compute_firm(computation, firm, known)
     # What failed is of no moment: the next night tries again.
     label = _Label(firm, hash_values([moment, bool(why)])[:KEY_DIGITS], None if why else moment, None)
     files = [_write(home, table, frame, label) for table, frame in zip(computation.tables, frames, strict=True)]

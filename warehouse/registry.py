@@ -78,6 +78,7 @@ ALERT: Final = SQL_TABLES["alert"]
 ACCESS_TOKEN: Final = SQL_TABLES["access_token"]
 ACCESS_SESSION: Final = SQL_TABLES["access_session"]
 AUDIT: Final = SQL_TABLES["audit"]
+COUNTED: Final = sa.select(JOURNAL.c.number).where(JOURNAL.c.name == "journal")
 # A database made by this very schema says so, and is not looked at again.
 SCHEMA_NUMBER: Final = int(hashlib.sha256(repr(schema.TABLES).encode()).hexdigest()[:12], 16)
 sa.Index("stored_file_by_test", STORED_FILE.c.test_id)
@@ -185,6 +186,11 @@ class Registry:
         rows = self.rows(sa.select(SQL_TABLES[table.name]).where(*conditions), moment)
         return pl.DataFrame(rows, schema=table.dtypes, orient="row")
 
+    def count_changes(self) -> int:
+        """Return how many transactions have changed what the journal tells of: while it stands, all of that stands."""
+        rows = self.rows(COUNTED)
+        return int(rows[0]["number"]) if rows else 0
+
     def put(self, connection: sa.Connection, table: sa.Table, rows: Row | Sequence[Row]) -> None:
         """Insert rows, replacing those with the same key."""
         rows = [rows] if isinstance(rows, dict) else list(rows)
@@ -208,7 +214,7 @@ class Registry:
 
     def _counted(self) -> bool:
         """Whether a change was ever counted: a registry without one is new, or was lost."""
-        return bool(self.rows(sa.select(JOURNAL.c.number).where(JOURNAL.c.name == "journal")))
+        return bool(self.rows(COUNTED))
 
     def _schema_number(self) -> int | None:
         if not sa.inspect(self.engine).has_table(JOURNAL.name):

@@ -229,9 +229,17 @@ class Results:
             one.name: self._states.get((work.firm, bucket.name, one.name)) or plans[one.name].state for one in group
         }
 
-    def compute_firm(self, computation: Computation, firm: str) -> tuple[Frames, str | None]:
-        """Compute what is about a whole firm; returns the rows, and why there are none if it failed."""
-        inputs = self._gather_firm(firm, computation)
+    def compute_firm(
+        self, computation: Computation, firm: str, known: dict[str, pl.DataFrame] | None = None
+    ) -> tuple[Frames, str | None]:
+        """Compute what is about a whole firm; returns the rows, and why there are none if it failed.
+
+        Args:
+            computation: of scope ``firm``.
+            firm: code of the firm.
+            known: relations that were read for other computations of this moment; what is read now is put in.
+        """
+        inputs = self._gather_firm(firm, computation, {} if known is None else known)
         return self._run(computation, firm, inputs, self._home.recipe_of(firm))
 
     def forget(self, firm: str) -> None:
@@ -354,18 +362,20 @@ class Results:
         frame = states[computation.name].frames[computation.tables.index(table)]
         return _name_cells(frame, work.ground) if computation.scope == "test" else frame
 
-    def _gather_firm(self, firm: str, computation: Computation) -> FirmInputs:
+    def _gather_firm(self, firm: str, computation: Computation, known: dict[str, pl.DataFrame]) -> FirmInputs:
         ground = read_ground(self._home.registry, firm, whole=True)
-        asked = {table.name: self._home.asker.answer(table.name, firm=firm) for table in (SUMMARY, FADE)}
-        results = {}
-        for name in computation.reads:
-            if name not in LARGE:
-                frame = self.read(name, firm)
-                of_tests = result_tables()[name][0].scope == "test"
-                results[name] = _name_cells(frame, ground) if of_tests else frame
-        return FirmInputs(
-            firm=firm, summary=asked[SUMMARY.name], fade=asked[FADE.name], results=results, **ground.tables
-        )
+        reads = [name for name in computation.reads if name not in LARGE]
+        for name in {*reads, SUMMARY.name, FADE.name} - known.keys():
+            known[name] = self._read_of_all(name, firm, ground)
+        results = {name: known[name] for name in reads}
+        summary, fade = known[SUMMARY.name], known[FADE.name]
+        return FirmInputs(firm=firm, summary=summary, fade=fade, results=results, **ground.tables)
+
+    def _read_of_all(self, name: str, firm: str, ground: Ground) -> pl.DataFrame:
+        if name not in result_tables():
+            return self._home.asker.answer(name, firm=firm)
+        frame = self.read(name, firm)
+        return _name_cells(frame, ground) if result_tables()[name][0].scope == "test" else frame
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-import sqlalchemy as sa
 
 from warehouse.ask import (
     PARQUET_TABLES,
@@ -43,7 +42,7 @@ from warehouse.ask import (
 from warehouse.errors import UsageError
 from warehouse.files import make_folder, make_token
 from warehouse.marts import read_generation
-from warehouse.registry import FIRM, STORED_FILE, Row
+from warehouse.registry import FIRM
 from warehouse.results import result_tables
 from warehouse.schema import ANSWERS, Table
 
@@ -93,6 +92,7 @@ class Shares:
         self._home = home
         self._folder = home.folder / FOLDER / make_token()
         self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._used: dict[Path, float] = {}
         self._generations: dict[str, int] = {}
         remove_abandoned(home.folder / FOLDER)
@@ -127,6 +127,9 @@ class Shares:
         """
         folder = self.folder_of(firm)
         with self._lock:
+            mine = self._locks.setdefault(firm, threading.Lock())
+        # What one firm's results take to compute, the others do not wait for.
+        with mine:
             for _ in range(TRIES - 1):
                 # A night may remove a file behind our look at the registry, which lists its successor by then.
                 with suppress(FileNotFoundError):
@@ -151,16 +154,13 @@ class Shares:
         return Share(folder, (*maker.statements, "SET schema = 'main'"))
 
     def _forget(self, firm: str, folder: Path) -> None:
-        """Take away the second names of files that are no longer the firm's, once its tests have changed."""
+        """Empty a share once the firm's tests have changed: what is no longer the firm's must not be found there."""
         with self._home.registry.snapshot() as moment:
             generation = read_generation(moment, firm)
         if self._generations.get(firm) == generation:
             return
-        mine = STORED_FILE.c.firm == firm, STORED_FILE.c.current
-        listed = {_local(row) for row in self._home.registry.rows(sa.select(STORED_FILE).where(*mine))}
-        for path in folder.glob(f"{FILES}/*/*"):
-            if str(path.relative_to(folder)) not in listed:
-                path.unlink()
+        for name in (FILES, MADE):
+            shutil.rmtree(folder / name, ignore_errors=True)
         self._generations[firm] = generation
 
     def _remove_unused(self, folder: Path) -> None:
@@ -302,11 +302,6 @@ def remove_abandoned(folder: Path) -> int:
             shutil.rmtree(lock.parent, ignore_errors=True)
             removed += 1
     return removed
-
-
-def _local(row: Row) -> str:
-    """Return where a share has a stored file."""
-    return f"{FILES}/{row['path'].partition('/')[2]}"
 
 
 def _link_or_copy(stored: Path, target: Path) -> None:

@@ -153,6 +153,23 @@ def newest_receipts(home: Home, limit: int = NEWEST_RECEIPTS) -> list[dict[str, 
     return [_open_receipt(row) for row in rows]
 
 
+def receipts_before(home: Home, limit: int, before: int | None = None, *states: str) -> list[dict[str, Any]]:
+    """Return receipts, newest first.
+
+    Args:
+        home: the platform.
+        limit: how many.
+        before: only those with a smaller number.
+        states: only these states; all without.
+    """
+    query = sa.select(RECEIPT).order_by(RECEIPT.c.receipt_id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(RECEIPT.c.receipt_id < before)
+    if states:
+        query = query.where(RECEIPT.c.state.in_(states))
+    return [_open_receipt(row) for row in home.registry.rows(query)]
+
+
 def receipts_of(home: Home, path_or_sha256: str) -> list[dict[str, Any]]:
     """Return the receipts of one file, newest first.
 

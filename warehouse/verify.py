@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from warehouse.access.audit import verify_audit
 from warehouse.archive import Known
 from warehouse.errors import QuarantineError, SourceBusy
 from warehouse.files import TEMPORARY, hash_file
@@ -58,6 +59,9 @@ def check_home(home: Home) -> Iterator[Finding]:
     unfinished = sa.select(SOURCE_FILE).where(SOURCE_FILE.c.state == "in_progress")
     for source in home.registry.rows(unfinished):
         yield Finding("unfinished", "registry", source["path"], None, serious=False)
+    broken_at = verify_audit(home).broken_at
+    if broken_at is not None:
+        yield Finding("damaged", "registry", f"row {broken_at} of the audit log", None, serious=True)
 
 
 def heal_archive(home: Home, findings: Collection[Finding]) -> list[str]:

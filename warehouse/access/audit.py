@@ -1,8 +1,8 @@
 """The log of what was asked and done: rows that are only ever added, each with the hash of the one before.
 
-Whoever changes, removes or inserts a row breaks the chain behind it. That the end was not cut off shows against the
-number and hash of the newest row as they were noted elsewhere: the night keeps them in its record, and the journal of
-the registry holds every row once more.
+Whoever changes, removes or inserts a row breaks the chain behind it, and ``cellar verify`` says where. That the end was
+not cut off shows against the number and hash of the newest row as somebody noted them, and against the journal of the
+registry, which holds every row once more.
 """
 
 from __future__ import annotations

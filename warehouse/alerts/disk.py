@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -27,14 +27,25 @@ def find_filling(home: Home, now: float, recipe: AlertsRecipe) -> Iterator[Sign]
         now: the night's moment, seconds since 1970.
         recipe: thresholds.
     """
+    disk = measure_disk(home, now)
+    days = disk["days_left"]
+    # A large disk may fill fast, and a small one be full though nothing comes.
+    scarce = disk["free_bytes"] < recipe.disk_free_part * disk["total_bytes"]
+    if scarce or (days is not None and days < recipe.disk_days):
+        yield Sign("disk_filling", str(home.folder), None, disk)
+
+
+def measure_disk(home: Home, now: float) -> dict[str, Any]:
+    """Return ``free_bytes, total_bytes, daily_bytes, days_left`` of a home's disk; the last is None while none comes.
+
+    Args:
+        home: the platform.
+        now: the moment, seconds since 1970.
+    """
     disk = shutil.disk_usage(home.folder)
     daily = _measure_growth(home, now)
     days = disk.free / daily if daily else None
-    # A large disk may fill fast, and a small one be full though nothing comes.
-    scarce = disk.free < recipe.disk_free_part * disk.total
-    if scarce or (days is not None and days < recipe.disk_days):
-        evidence = {"free_bytes": disk.free, "total_bytes": disk.total, "daily_bytes": daily, "days_left": days}
-        yield Sign("disk_filling", str(home.folder), None, evidence)
+    return {"free_bytes": disk.free, "total_bytes": disk.total, "daily_bytes": daily, "days_left": days}
 
 
 def _measure_growth(home: Home, now: float) -> float:
