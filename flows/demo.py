@@ -11,16 +11,19 @@ from typing import Final
 
 import polars as pl
 
+from flows.commands.portal import HOST, PORT
 from flows.console import draw_spark, err, out, print_rows, show_progress
 from flows.ingest import ingest_paths
 from flows.nightly import run_night
 from flows.virtual_lab import LabOptions, simulate
+from warehouse.access.tokens import create_token
 from warehouse.errors import UsageError
 from warehouse.home import Home
 from warehouse.manifest import import_manifest
 
 MARK: Final = "demo-home.txt"
 SPARK_WIDTH: Final = 18
+KEY_DAYS: Final = 30
 LAB: Final = LabOptions(cells=10, cycles=80)
 
 
@@ -53,7 +56,18 @@ def run_demo(folder: Path) -> None:
         highlight=False,
         markup=False,
     )
+    _show_portal(home, f"{cellar} up --home {folder}")
     home.close()
+
+
+def _show_portal(home: Home, command: str) -> None:
+    """Give out keys to the demonstration, and say where they fit."""
+    rows = []
+    for role, firm in (*(("firm", firm) for firm in LAB.firms), ("technician", None), ("operator", None)):
+        text, _ = create_token(home, role, firm, days=KEY_DAYS, label="demonstration")
+        rows.append({"sees": f"its own cells: {firm}" if firm else f"the lab, as {role}", "token": text})
+    out.print(f"\nLook:    {command}    then open [bold]http://{HOST}:{PORT}/[/bold] and log in with a token\n")
+    print_rows(rows, title=f"Tokens of the demonstration, for {KEY_DAYS} days")
 
 
 def _show_fade(home: Home) -> None:
