@@ -24,7 +24,12 @@ from warehouse.manifest import import_manifest
 MARK: Final = "demo-home.txt"
 SPARK_WIDTH: Final = 18
 KEY_DAYS: Final = 30
-LAB: Final = LabOptions(cells=10, cycles=80)
+# Two wafers a firm, one of each process split, so that maps, yields and splits have something to show.
+LAB: Final = LabOptions(cells=20, cycles=60, wafers=1, blocks=("resistance", "offset"))
+SPECIFICATION: Final = """firm,spec,revision,quantity,statistic,lower,unit,source
+{firm},DEMO-1,1,capacity_retention,min,0.80,1,demonstration
+{firm},DEMO-1,1,areal_capacity,min,90,uAh/cm2,demonstration
+"""
 
 
 def run_demo(folder: Path) -> None:
@@ -37,11 +42,14 @@ def run_demo(folder: Path) -> None:
     home = Home(folder)
     (folder / MARK).write_text("A demonstration; 'cellar demo' makes it afresh.\n", encoding="utf-8")
     inbox = folder / "inbox"
-    out.print("[bold]1.[/bold] A virtual lab writes the files of ten thin-film cells in five vendors' layouts …")
+    out.print("[bold]1.[/bold] A virtual lab writes the files of twenty thin-film cells in five vendors' layouts …")
     with show_progress("Simulating") as advance:
         report = simulate(inbox, LAB, advance)
     out.print(f"   {len(report.files)} files, {report.rows:,} records")
     receipt = import_manifest(home, report.manifest)
+    for more in (report.wafers, *_write_specifications(inbox)):
+        if more is not None:
+            import_manifest(home, more)
     out.print(f"[bold]2.[/bold] The manifest names {receipt.cells} cells of {' and '.join(LAB.firms)}")
     with show_progress("Taking in") as advance:
         states = Counter(done["state"] for done in ingest_paths(home, list(report.files), advance=advance))
@@ -58,6 +66,14 @@ def run_demo(folder: Path) -> None:
     )
     _show_portal(home, f"{cellar} up --home {folder}")
     home.close()
+
+
+def _write_specifications(folder: Path) -> list[Path]:
+    """Write a small specification for each firm, as its table of limits would come in."""
+    paths = [folder / f"specification-{firm}.csv" for firm in LAB.firms]
+    for path, firm in zip(paths, LAB.firms, strict=True):
+        path.write_text(SPECIFICATION.format(firm=firm), encoding="utf-8")
+    return paths
 
 
 def _show_portal(home: Home, command: str) -> None:

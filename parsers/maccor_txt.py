@@ -23,6 +23,8 @@ none, commas         Cyc#, Step, TestTime(s), StepTime(s), Capacity(Ah),    seco
   the tester repeats one record with test time standing still; the sweep itself is another file (``maccor_eis``).
 * Sign: where the D records' currents sum to less than nothing the file is signed already; otherwise D is negated.
   Without a State column the current is taken as written, and refused if voltage falls while it should rise.
+* Currents at rest of up to 1 % of the file's largest have no direction where the file is unsigned; they are kept as
+  written, with a warning. Larger ones in a state without direction are refused.
 * ES: reason of the record, kept in ``source_flags``. 128 and above ends a step: in all files here with ES, these are
   exactly the last records of the steps as counted here, save where the file itself ends in a step.
 * Amp-hr and Watt-hr are unsigned and restart with every step: true of all steps of all files here (and equal to
@@ -85,6 +87,9 @@ TIME_DECIMALS: Final = 6
 ABSOLUTE_ZERO: Final = -273.15
 # Part of the largest current that a change must exceed to show the sign.
 JUMP: Final = 0.1
+# Of the file's largest current: less than this at rest is what the channel shows of itself.
+IDLE_SHARE: Final = 0.01
+IDLE: Final = "{count} records at rest show up to {most:.3g} A without a direction; they are kept as written"
 BARE: Final = "current, voltage, capacity and energy are headed without a unit and read as A, V, Ah and Wh"
 
 
@@ -126,13 +131,15 @@ def _read_records(source: Source, export: Export, cells: pl.DataFrame) -> Readin
     times = _read_times(cells, export, unix, source, comma=comma)
     frame = pl.DataFrame([*times, *plain, unix.alias("unix_time_second")])
     check_order(frame["test_time_second"], cells, source)
-    frame = frame.with_columns(_count_steps(frame), _sign_current(frame, cells, source))
+    current, idle_warning = _sign_current(frame, cells, source)
+    frame = frame.with_columns(_count_steps(frame), current)
     frame, counter_warning = _split_counters(frame)
     warnings = [
         clock_warning,
         BARE if export.bare else None,
         *temperature_warnings,
         counter_warning,
+        idle_warning,
     ]
     return Reading(
         measurements=_finish(frame),
@@ -230,24 +237,29 @@ def _count_steps(frame: pl.DataFrame) -> pl.Expr:
     return begins.cast(pl.Int64).cum_sum().alias("step_count")
 
 
-def _sign_current(frame: pl.DataFrame, cells: pl.DataFrame, source: Source) -> pl.Series:
-    """Return the current with charging positive, by the states or, without them, as written."""
+def _sign_current(frame: pl.DataFrame, cells: pl.DataFrame, source: Source) -> tuple[pl.Series, str | None]:
+    """Return the current with charging positive, by the states or, without them, as written; and a warning."""
     current = frame["current_ampere"]
     if "state" not in frame.columns:
         _check_direction(frame, source)
-        return current
+        return current, None
     state = frame["state"].fill_null("")
     charging, discharging = state == "C", state == "D"
     # The sum decides, so that noise around zero in a few records cannot turn a whole file.
-    signed = current.filter(discharging).sum() < 0
-    if signed and current.filter(charging).sum() < 0:
-        raise ContradictionError(source.name, "charge and discharge records are both negative", code="sign")
+    if current.filter(discharging).sum() < 0:
+        if current.filter(charging).sum() < 0:
+            raise ContradictionError(source.name, "charge and discharge records are both negative", code="sign")
+        return current, None
     unknown = ~(charging | discharging) & (current != 0)
-    if unknown.any() and not signed:
-        row = unknown.arg_max() or 0
+    flows = unknown & (current.abs() > IDLE_SHARE * float(np.max(np.abs(current.to_numpy()), initial=0.0)))
+    if flows.any():
+        row = flows.arg_max() or 0
         detail = f"{current[row]} A flow in state {state[row]!r}, and the file does not say in which direction"
         raise ParseError(source.name, detail, line=cells[LINE][row], column="current")
-    return current if signed else current.zip_with(~discharging | (current == 0), -current)
+    # Kept as written, what a channel shows of itself at rest makes floors larger and never smaller.
+    idle = current.filter(unknown).to_numpy()
+    warning = IDLE.format(count=len(idle), most=float(idle.max())) if len(idle) else None
+    return current.zip_with(~discharging | (current == 0), -current), warning
 
 
 def _check_direction(frame: pl.DataFrame, source: Source) -> None:

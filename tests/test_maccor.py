@@ -58,6 +58,13 @@ def test_current_in_a_state_without_direction_is_refused(tmp_path: Path) -> None
         read(tmp_path, PREAMBLE + HEADINGS + row("0", "0.1", "C") + row("1", "0.5", "X"))
 
 
+def test_small_current_at_rest_is_kept_with_a_warning(tmp_path: Path) -> None:
+    """What an unsigned channel shows at rest, up to 1 % of the largest current, stays as written and is told."""
+    reading = read(tmp_path, PREAMBLE + HEADINGS + row("0", "0.5", "C") + row("1", "0.004", "R") + row("2", "0.5", "D"))
+    assert reading.measurements["current_ampere"].to_list() == [0.5, 0.004, -0.5]
+    assert any("1 records at rest show up to 0.004 A without a direction" in warning for warning in reading.warnings)
+
+
 def test_both_directions_negative_is_a_contradiction(tmp_path: Path) -> None:
     """Charge and discharge cannot both be negative."""
     with pytest.raises(ContradictionError) as refusal:
