@@ -1,6 +1,6 @@
 """``python3 dev.py bench [NAME…]``: ours beside the bare readers, throughput, memory, a growing file, the fade query.
 
-Names: readers, files, growth, rows, fade, metrics, nightly, backfill, start, standard; all of them without a name.
+Names: readers, files, growth, rows, fade, metrics, nightly, backfill, start, standard, sandbox, portal; or none: all.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import backfill, fade, files, growth, metrics, nightly, readers, rows, standard, start
+from bench import backfill, fade, files, growth, metrics, nightly, portal, readers, rows, sandbox, standard, start
 
 BENCHES: dict[str, Callable[[], None]] = {
     "readers": readers.run,
@@ -18,9 +18,11 @@ BENCHES: dict[str, Callable[[], None]] = {
     "metrics": metrics.run,
     "nightly": nightly.run,
     "backfill": backfill.run,
+    "portal": portal.run,
     "start": start.run,
     "rows": rows.run,
     "standard": standard.run,
+    "sandbox": sandbox.run,
 }
 
 

@@ -131,7 +131,10 @@ def own_server(folder: Path) -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = os.environ | {"PREFECT_HOME": str(folder)}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True)
+    # A session of its own: Ctrl-C reaches us alone, and we end it when nothing needs it any more.
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True, start_new_session=True
+    )
     said: deque[str] = deque(maxlen=LAST_WORDS)
     listener = threading.Thread(target=_listen, args=(server, said), name="cellar-server-log")
     listener.start()

@@ -94,7 +94,8 @@ def serve_home(home: Home) -> None:
         backfill.to_deployment("backfill", **given, concurrency_limit=1),
         ingest_batch.to_deployment("ingest", **given | {"parameters": {"home": folder, "paths": []}}),
     )
-    service = Service()
+    # Its schedules are given anew at each start; pausing them at the end asks a server that may be gone by then.
+    service = Service(pause_on_shutdown=False)
     for deployment in deployments:
         # Called without an event loop these are deployments; the signature also allows for one.
         if isinstance(deployment, RunnerDeployment):

@@ -23,7 +23,9 @@ from portal.problems import Problem
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+# JSON is for looking at; whoever wants millions of rows asks for Parquet or Arrow, which have no page by default.
 JSON_LIMIT: Final = 1_000
+# What Excel, LibreOffice or Google Sheets may take for the beginning of a formula or a command.
 FORMULA: Final = r"^[=+\-@\t\r\x00]"
 MEDIA: Final = {
     "json": "application/json",
@@ -40,6 +42,7 @@ ACCEPTED: Final = {
     "*/*": "json",
     "text/*": "csv",
 }
+# Without it Excel on a Korean Windows reads its own code page.
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -134,6 +137,7 @@ def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
 def answer_page(request: Request, wish: Wish, page: Page, tag: str) -> Response:
     """Return the answer with its page: total, and links to the pages around it."""
     headers = {"ETag": tag, "X-Total-Count": str(page.total), "Vary": "Accept"}
+    # Paths without a host: behind a proxy ours is not the one that the caller knows.
     links = list(_links(request, wish, page.total))
     if links:
         headers["Link"] = ", ".join(links)
@@ -169,6 +173,7 @@ def _encode_json(frame: pl.DataFrame, _units: Mapping[str, str]) -> bytes:
 
 def _encode_parquet(frame: pl.DataFrame, units: Mapping[str, str]) -> bytes:
     sink = io.BytesIO()
+    # Written once and sent once: time counts for more than the last tenth of bytes.
     frame.write_parquet(sink, compression="zstd", compression_level=1, metadata=_about(frame, units))
     return sink.getvalue()
 

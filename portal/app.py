@@ -43,6 +43,7 @@ def build_app(home_folder: str | PathLike[str], options: PortalOptions | None = 
     home = open_home(home_folder, options.registry_url)
     closing = ExitStack()
     asking, trail = Asking(home), Trail(home)
+    # Closed in turn, the last one first: what still writes comes before the home.
     closing.callback(asking.close)
     closing.callback(trail.close)
 
@@ -72,6 +73,7 @@ def build_app(home_folder: str | PathLike[str], options: PortalOptions | None = 
         app.include_router(router, prefix=API_PREFIX, responses=dict.fromkeys(ALWAYS, PROBLEM))
     for router in pages.ROUTERS:
         app.include_router(router, include_in_schema=False)
+    # Behind the routes, which are looked through in their order.
     app.mount("/static", static_files(), name="static")
     answer_errors(app)
     app.add_middleware(Guard, options=options, trail=trail)

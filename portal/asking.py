@@ -10,21 +10,40 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import cache
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import polars as pl
 
-from warehouse.ask import REGISTRY_TABLES, questions
+from warehouse.ask import STORED_ANSWERS, questions
 from warehouse.identity import list_firms
 from warehouse.recipe import hash_values
+from warehouse.shelf import Shelf, read_shelf
 
 if TYPE_CHECKING:
     from warehouse.home import Home
 
 KEPT_BYTES: Final = 256 * 1024 * 1024
+# Things of whatever kind that were made of answers: charts, lines of a list.
+MOST_KEPT: Final = 200
 # What changes without a firm's data changing: the night writes it.
 OF_THE_NIGHT: Final = frozenset({"alert", "cohort_release", "cohort_cell"})
+# Few rows for each cell, and none that depends on which cells are asked about: what is about one is taken out of what
+# is about all, which is asked once for as long as the firm's data stand.
+OF_WHOLE: Final = frozenset(
+    {
+        "cells",
+        "conditions",
+        "fade_models",
+        "forecast",
+        "knees",
+        "normalised",
+        "precision",
+        "quality",
+        "rate",
+        "tests",
+    }
+)
 # What tells of sources and readers, which may change while a test's rows stay as they are.
 OF_SOURCES: Final = frozenset({"quality", "tests"})
 V = TypeVar("V")
@@ -96,6 +115,8 @@ class Asking:
         # Opened here, for their first use must not be by two threads at once.
         _ = home.registry, home.results, home.asker
         self._turns = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._made: Kept[Any] = Kept(lambda _made: 1, MOST_KEPT)
         self._frames: Kept[pl.DataFrame] = Kept(lambda frame: int(frame.estimated_size()))
 
     def ask(self, name: str, firm: str | None, *, cell: str | None = None, test: str | None = None) -> pl.DataFrame:
@@ -106,26 +127,65 @@ class Asking:
         """
 
         def make() -> pl.DataFrame:
+            found = self._find_cell(name, firm, cell) if firm and cell and test is None else None
+            if found is not None:
+                return found
             with self._turns:
                 return self.home.query(name, firm=firm, cell=cell, test=test)
 
-        moment = self.name_moment(name, firm)
-        return make() if moment is None else self._frames.get((name, firm, cell, test, moment), make)
+        # Where no hash tells, any change of the registry may be one of the answer.
+        moment = self.name_moment(name, firm) or self.home.registry.count_changes()
+        return self._frames.get((name, firm, cell, test, moment), make)
+
+    def keep(self, key: Hashable, firm: str, make: Callable[[], V]) -> V:
+        """Return what is made of a firm's data and of nothing else, made once while these stand.
+
+        Args:
+            key: tells it from everything else that is made of this firm's data, what was asked included.
+            firm: the firm.
+            make: makes it.
+        """
+        made: V = self._made.get((key, firm, self.home.results.name_moment(firm)), make)
+        return made
 
     def name_moment(self, name: str, firm: str | None) -> str | None:
         """Return a hash of all that an answer is made of; None where only the answer itself tells."""
-        if (
-            name not in questions()
-            or name in OF_SOURCES
-            or reads_of(name) & OF_THE_NIGHT
-            or reads_of(name) <= REGISTRY_TABLES.keys()
-        ):
-            # The registry alone is asked faster than it can be told whether it changed.
+        if name not in questions() or name in OF_SOURCES or reads_of(name) & OF_THE_NIGHT:
             return None
         if firm is not None:
             return self.home.results.name_moment(firm)
         firms = ["", *(row["code"] for row in list_firms(self.home))]
         return hash_values([(one, self.home.results.name_moment(one)) for one in firms])
+
+    def _find_cell(self, name: str, firm: str, cell: str) -> pl.DataFrame | None:
+        """Return what is known of a cell without a question of its own; None where that takes one."""
+        if name not in OF_WHOLE:
+            return self._read_stored(name, firm, cell)
+        found = self.ask(name, firm).filter(pl.col("cell_id") == cell)
+        return found if found.height else None
+
+    def _read_stored(self, name: str, firm: str, cell: str) -> pl.DataFrame | None:
+        """Return what the last night stored about a cell, while it is current: its file is read once for all of it.
+
+        None where there is none; then the warehouse answers, or says that there is no such cell.
+        """
+        if name not in STORED_ANSWERS:
+            return None
+        moment = self.home.results.name_moment(firm)
+        shelf = self._shelves.get((firm, name))
+        if shelf is None or not shelf.is_of(moment):
+            shelf = self._shelves[firm, name] = read_shelf(self.home.registry, firm, [name])
+        paths = shelf.paths_of(name, [cell]) if shelf.is_of(moment) else []
+        try:
+            frames = [self._frames.get(("file", path), partial(self._read_file, path)) for path in paths]
+        except (FileNotFoundError, pl.exceptions.ComputeError):
+            # A night has just replaced it; or it is damaged, which the warehouse tells.
+            return None
+        found = [frame.filter(pl.col("cell_id") == cell) for frame in frames]
+        return pl.concat(found) if any(frame.height for frame in found) else None
+
+    def _read_file(self, path: str) -> pl.DataFrame:
+        return pl.read_parquet(self.home.store.path_of(path))
 
     def close(self) -> None:
         """Close the home."""

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ import polars as pl
 API: Final = "/api/v1"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 TIMEOUT_SECONDS: Final = 60.0
+PAUSE_SECONDS: Final = 1.0
 PIECE_BYTES: Final = 8 * 1024 * 1024
 FAILED: Final = 400
 
@@ -161,16 +163,31 @@ class Cellar:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         begin = {"name": path.name, "size": path.stat().st_size, "sha256": sha256, "firm": firm, "cell": cell}
         upload: dict[str, Any] = self._send("POST", "/uploads", json=begin).json()
-        for offset, piece in _pieces(path):
-            headers = {"upload-offset": str(offset)}
-            upload = self._send("PATCH", f"/uploads/{upload['upload_id']}", content=piece, headers=headers).json()
+        while upload["state"] == "receiving":
+            upload = self._send_piece(path, upload)
         return upload
 
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
 
+    def _send_piece(self, path: Path, upload: dict[str, Any]) -> dict[str, Any]:
+        """Send the next piece; where the line breaks, ask how far it has come."""
+        with path.open("rb") as file:
+            file.seek(upload["offset"])
+            piece = file.read(PIECE_BYTES)
+        address = f"/uploads/{upload['upload_id']}"
+        headers = {"upload-offset": str(upload["offset"])}
+        try:
+            sent: dict[str, Any] = self._send("PATCH", address, content=piece, headers=headers).json()
+        except httpx.TransportError:
+            # The bytes may have arrived all the same; a line that stays dead fails here.
+            time.sleep(PAUSE_SECONDS)
+            sent = self._send("GET", address).json()
+        return sent
+
     def _frame(self, path: str, asked: Mapping[str, Any]) -> pl.DataFrame:
+        # Left out, and not sent empty: an empty parameter is a value to some proxies.
         given = {name: value for name, value in asked.items() if value not in (None, "", [])}
         answer = self._send("GET", path, params={**given, "format": "arrow"}, headers={"accept": ARROW})
         return pl.read_ipc_stream(io.BytesIO(answer.content))
@@ -178,15 +195,8 @@ class Cellar:
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         answer = self._http.request(method, f"{API}{path}", **more)
         if answer.status_code >= FAILED:
+            # A proxy in between answers with pages of its own.
             is_problem = "json" in answer.headers.get("content-type", "")
             document = answer.json() if is_problem else {"detail": answer.reason_phrase}
             raise CellarRefused(answer.status_code, str(document.get("detail", "")), document)
         return answer
-
-
-def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
-    with path.open("rb") as file:
-        offset = 0
-        while piece := file.read(PIECE_BYTES):
-            yield offset, piece
-            offset += len(piece)

@@ -51,6 +51,7 @@ class Door:
         """Open a session for a token; returns what the browser is to keep, or None."""
         grant = check_token(self._home, token)
         if grant is None:
+            # Nothing of what was typed: it may be the secret of something else.
             self._record(Event("unknown", "none", "login.refused", ""))
             return None
         return self.let_in(grant, grant.name)

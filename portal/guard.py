@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 STRICT_TRANSPORT: Final = "max-age=31536000"
 UNCHANGING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+CALLERS_OF_ONE_ADDRESS: Final = 10
 MOST_BUCKETS: Final = 10_000
 NOT_COUNTED: Final = ("/static/", "/healthz")
 REFUSED: Final = 400
@@ -41,6 +42,9 @@ class Guard:
         self._options = options
         self._trail = trail
         self._requests = Buckets(options.rate_per_second, options.burst)
+        self._addresses = Buckets(
+            options.rate_per_second * CALLERS_OF_ONE_ADDRESS, options.burst * CALLERS_OF_ONE_ADDRESS
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,7 +71,8 @@ class Guard:
             return Problem(403, "This was sent from a page of another origin.")
         if scope["path"].startswith(NOT_COUNTED):
             return None
-        wait = self._requests.take(_name_caller(scope, headers))
+        # Whoever makes up a new secret for each request is one address still.
+        wait = max(self._addresses.take(address_of(scope)), self._requests.take(_name_caller(scope, headers)))
         if wait > 0:
             return Problem(429, "Too many requests; wait a little.", headers={"Retry-After": str(int(wait) + 1)})
         return None
@@ -98,6 +103,7 @@ class Guard:
 
     def _note(self, scope: Scope, status: int) -> None:
         state = scope.get("state", {})
+        # What changes something writes itself down before it is answered.
         caller: Caller | None = state.get("caller")
         route = scope.get("route")
         if caller is None or status >= REFUSED or scope["method"] not in UNCHANGING or scope["path"] == "/healthz":
@@ -127,6 +133,7 @@ class Buckets:
         with self._lock:
             if len(self._levels) >= MOST_BUCKETS:
                 self._forget_full(now)
+            # Whoever was not seen yet, or was forgotten, has a full bucket.
             level, since = self._levels.get(name, (self._burst, now))
             level = min(self._burst, level + (now - since) * self._per_second)
             self._levels[name] = (max(level - 1, 0.0) if level >= 1 else level, now)

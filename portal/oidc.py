@@ -104,10 +104,12 @@ class SiteLogin:
         """
         with self._lock:
             self._forget_old()
+            # Taken out whatever comes of it: a code that was stolen on its way cannot be tried again.
             waiting = self._waiting.pop(state, None)
         if waiting is None:
             raise LoginRefused("this log-in was not begun here, or too long ago")
         claims = self._check(self._fetch_token(waiting, code), waiting.nonce)
+        # Only now: a group counts in a token that was made for us.
         given = self.provider.grant(claims)
         if given is None:
             raise LoginRefused("the person is of no group that may come in")
@@ -128,6 +130,7 @@ class SiteLogin:
         return token
 
     def _check(self, token: str, nonce: str) -> Mapping[str, Any]:
+        # Asked for anew each time: providers change their keys, and log-ins are rare.
         keys = KeySet.import_key_set(self._ask("GET", self._describe()["jwks_uri"]))  # type: ignore[arg-type]  # a dictionary, as its own documentation has it
         wanted = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
@@ -146,6 +149,7 @@ class SiteLogin:
 
     def _describe(self) -> dict[str, Any]:
         described = self._ask("GET", self.provider.issuer.rstrip("/") + DESCRIPTION)
+        # Else one provider could speak for another.
         if described.get("issuer") != self.provider.issuer:
             raise LoginRefused("the provider calls itself another")
         return described

@@ -68,6 +68,7 @@ def answer_problem(request: Request, problem: Problem) -> Response:
     if request.url.path.startswith(API):
         return problem_document(problem)
     if isinstance(problem, LoginNeeded):
+        # Back to where the person wanted to go, parameters and all.
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(path, safe='')}", HTTPStatus.SEE_OTHER)
     return render(request, "problem.html", status=problem.status, detail=problem.detail, code=problem.status)

@@ -38,6 +38,7 @@ def explain(area: str, code: str | None, *, brief: bool = False) -> Text | None:
     if code is None:
         return None
     sentence = AREAS[area].get(code)
+    # A code that a later version of the warehouse brings must not break a page.
     if sentence is None:
         return Text(code, ko=code)
     return Text(sentence.en, ko=sentence.ko) if brief else quote_sentence(sentence)

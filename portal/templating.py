@@ -48,6 +48,7 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:
     shared |= {"_": translator(language), "si": format_si, "number": format_number, "kst": format_kst}
     shared |= {"address": partial(change_address, request), "static": static_address}
     response = HTMLResponse(environment().get_template(template).render({**shared, **values}), code)
+    # Only a choice that was made is kept; what the browser accepts may change.
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="lax")
     return response
@@ -72,7 +73,12 @@ def change_address(request: Request, **changes: object) -> str:
 def environment() -> Environment:
     """Return the environment of all templates: everything is escaped, and an unknown name is an error."""
     return Environment(
-        loader=PackageLoader("portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("portal"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,9 +52,11 @@ class Trail:
         key = (caller.name, action, subject, firm)
         now = time.time()
         with self._lock:
+            # A token is in use whether or not this very read is told again.
             self._used.add(caller.name)
             if now - self._seen.get(key, 0.0) < SAME_SECONDS or len(self._waiting) >= MOST_WAITING:
                 return
+            # Told once too often is better than a memory that grows.
             if len(self._seen) > REMEMBERED:
                 self._seen.clear()
             self._seen[key] = now
@@ -63,17 +66,18 @@ class Trail:
         self, caller: Caller, action: str, subject: str, firm: str | None, detail: Mapping[str, Any] | None = None
     ) -> None:
         """Write down something done, durable when this returns."""
-        with self._home.registry.write() as connection:
-            record(connection, *self._take(), Event(caller.name, caller.role, action, subject, firm, detail))
+        with self._taking() as events, self._home.registry.write() as connection:
+            record(connection, *events, Event(caller.name, caller.role, action, subject, firm, detail))
 
     def flush(self) -> None:
         """Write what waits."""
-        events = self._take()
-        if events:
-            with self._home.registry.write() as connection:
-                record(connection, *events)
+        with self._taking() as events:
+            if events:
+                with self._home.registry.write() as connection:
+                    record(connection, *events)
         with self._lock:
             used, self._used = self._used, set()
+        # Each in a transaction of its own, so that bad luck with one costs no row of the log.
         for name in used:
             note_use(self._home, name)
 
@@ -83,10 +87,20 @@ class Trail:
         self._thread.join()
         self.flush()
 
-    def _take(self) -> list[Event]:
+    @contextmanager
+    def _taking(self) -> Iterator[list[Event]]:
+        """Hand out what waits; it waits on where it could not be written."""
         with self._lock:
             events, self._waiting = self._waiting, []
-        return events
+        written = False
+        try:
+            yield events
+            written = True
+        finally:
+            if not written:
+                with self._lock:
+                    # In front of what came meanwhile: the log is in order of time.
+                    self._waiting = events + self._waiting
 
     def _work(self) -> None:
         while not self._stop.wait(FLUSH_SECONDS):

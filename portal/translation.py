@@ -23,6 +23,7 @@ def catalogue(language: Language) -> Mapping[str, str]:
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
         if file.name.endswith(".po"):
             messages = read_po(BytesIO(file.read_bytes()), locale=language)
+            # An empty translation is one that is still to be made.
             sentences |= {str(one.id): str(one.string) for one in messages if one.id and one.string}
     return sentences
 
@@ -50,6 +51,7 @@ def choose_language(asked: str | None, kept: str | None, accepted: str) -> Langu
         kept: what the browser keeps from an earlier visit.
         accepted: the header Accept-Language.
     """
+    # What is no language of ours is passed over, whatever it holds.
     for wish in (asked, kept, *_in_order(accepted)):
         for language in LANGUAGES:
             if wish == language:

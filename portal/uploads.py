@@ -7,6 +7,7 @@ name that nothing has there; an older version of a file is never written over, f
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -39,6 +40,8 @@ SPARE_BYTES: Final = 1024**3
 LONGEST_NAME_BYTES: Final = 200
 KEPT_SECONDS: Final = 7 * 86_400.0
 ID: Final = re.compile(r"[0-9a-f]{32}")
+# Another disk, and what file systems without hard links say.
+NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 UNFIT: Final = re.compile(r'[<>:"/\\|?*]')
 
 
@@ -100,6 +103,7 @@ class Uploads:
         if upload.size > shutil.disk_usage(self._folder).free - SPARE_BYTES:
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, "There is not enough room on the disk for this file.")
         begun = replace(upload, upload_id=secrets.token_hex(16), name=name, begun_unix_second=time.time())
+        # The bytes before the note: an upload that is known has a file, however small.
         self._part(begun.upload_id).touch()
         self._keep(begun)
         return self._finish(begun) if begun.size == 0 else begun
@@ -153,13 +157,17 @@ class Uploads:
 
     def _finish(self, upload: Upload) -> Upload:
         part = self._part(upload.upload_id)
+        # The whole file is read back from the disk, not summed up on the way.
         if hash_file(part) != upload.sha256:
             self._drop(upload.upload_id)
             detail = "The bytes have another hash than announced; they were dropped. Send the file again."
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         inbox = self._home.folder / self._home.settings.inboxes[0]
         folder = inbox.joinpath(*(name for name in (upload.firm, upload.cell) if name))
-        final = _link_into(part, folder, upload.name)
+        make_folder(folder)
+        _refuse_links(inbox, folder)
+        final = _put_into(part, folder, upload.name)
+        # Noted before the part goes, so that a client which lost our answer learns that all is well.
         done = replace(upload, state="received", path=os.path.relpath(final, self._home.folder))
         self._keep(done)
         part.unlink()
@@ -171,11 +179,12 @@ class Uploads:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A cell is named with its firm.")
         if firm is not None and registry.row(FIRM, code=firm) is None:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such firm.")
-        if cell is not None and (registry.row(CELL, firm=firm, cell_id=cell) is None or UNFIT.search(cell)):
+        if cell is not None and (registry.row(CELL, firm=firm, cell_id=cell) is None or not _is_folder_name(cell)):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The firm has no such cell whose name can be a folder's.")
 
     def _forget_old(self) -> None:
         for note in self._folder.glob("*.json"):
+            # Another request may forget the same one.
             with suppress(FileNotFoundError):
                 newest = max(path.stat().st_mtime for path in (note, self._part(note.stem)) if path.exists())
                 if newest < time.time() - KEPT_SECONDS:
@@ -219,19 +228,41 @@ def _check_name(name: str) -> None:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"A name has 1 to {LONGEST_NAME_BYTES} bytes.")
 
 
-def _link_into(part: Path, folder: Path, name: str) -> Path:
-    """Link a whole file into a folder under a name that nothing has there, durably."""
-    make_folder(folder)
+def _is_folder_name(name: str) -> bool:
+    return not UNFIT.search(name) and not name.startswith(".") and name.isprintable() and name == name.strip(" .")
+
+
+def _refuse_links(inbox: Path, folder: Path) -> None:
+    """Refuse a folder of the inbox that is a link: whoever may write into a share must not lead us elsewhere."""
+    if folder.resolve() != inbox.resolve() / folder.relative_to(inbox):
+        raise Problem(HTTPStatus.CONFLICT, "The folder in the inbox is a link to another one.")
+
+
+def _put_into(part: Path, folder: Path, name: str) -> Path:
+    """Put a whole file into a folder under a name that nothing has there, durably."""
     sync_file(part)
     for number in count(1):
         final = folder / (name if number == 1 else _number(name, number))
         try:
-            os.link(part, final)
+            _link(part, final)
         except FileExistsError:
             continue
         sync_folder(folder)
         break
     return final
+
+
+def _link(part: Path, final: Path) -> None:
+    try:
+        os.link(part, final)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        # The inbox is on another disk, or on one that knows no links; the watcher passes over unfinished copies.
+        copy = final.with_name(f".{part.name}")
+        shutil.copyfile(part, copy)
+        final.open("x").close()
+        publish_file(copy, final)
 
 
 def _number(name: str, number: int) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 from corpus_files import corpus_folder
+from portal_lab import lab, lab_home, still_lab  # noqa: F401 fixtures of the portal's tests
 from portal_site import portal, portal_home  # noqa: F401 fixtures of the portal's tests
 from postgres import create_database, find_binaries, running_server
 

@@ -38,6 +38,7 @@ from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 from warehouse.registry import (
     ALERT,
+    BUCKET,
     COHORT_CELL,
     COHORT_CONTRIBUTION,
     COHORT_RELEASE,
@@ -239,6 +240,8 @@ def look_afresh(home: Path, say: Say) -> dict[str, Any]:
     with closing(Home(copy)) as opened, opened.registry.write() as connection:
         connection.execute(sa.update(STORED_FILE).where(STORED_FILE.c.test_id.is_(None)).values(current=False))
         connection.execute(sa.update(STORED_FILE).values(mart=None))
+        # Groups say what their files were made of; where there are none, all is computed.
+        connection.execute(sa.delete(BUCKET))
     return look_at(copy, say)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import random
 import re
 import shutil
@@ -26,7 +27,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import polars as pl
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from portal_site import ADDRESS, FIRM_A, Site
+from portal_site import ADDRESS, FIRM_A, Site, open_site
 
 from flows.ingest import ingest_paths
 from flows.nightly import run_night
@@ -242,9 +243,18 @@ class Crawl:
                 chosen = self._chance.sample(sorted(self.pools), self._chance.randint(0, 4))
                 query = [pair for pair in query if pair[0] not in chosen] if self._chance.random() < 0.5 else []
                 query += [(name, self.pick(name)) for name in chosen]
+            body = self._write_sql() if number and case.template.endswith("/sql") else case.body
             path = re.sub(r"\{(\w+)\}", lambda found: parameters.get(found[1], "x"), case.template)  # noqa: B023 used at once
             self.done.routes[f"{case.method} {case.template}"] += 1
-            await self.send(case.method, path, urlencode(query, errors="replace"), case.body, case.headers)
+            await self.send(case.method, path, urlencode(query, errors="replace"), body, case.headers)
+
+    def _write_sql(self) -> bytes:
+        """Return a query that asks for another firm's rows by all names that there are."""
+        table = self._chance.choice(
+            [*questions(), "firm", "test", "cell", "information_schema.tables", "duckdb_views()"]
+        )
+        wish = self._chance.choice(["", f" WHERE firm = '{FIRM_B}'", f" WHERE cell_id = '{self.pick('cell')}'"])
+        return json.dumps({"sql": f"SELECT * FROM {table}{wish} LIMIT 500"}).encode()  # noqa: S608 an attack, on purpose
 
     def pick(self, name: str) -> str:
         """Return a name that exists for a parameter, or a hostile one."""
@@ -296,8 +306,6 @@ def _draw(operation: Any, of_each: int, number: int) -> list[Case]:
         body = sent.get("data") or sent.get("content") or b""
         json_body = sent.get("json")
         if json_body is not None:
-            import json  # noqa: PLC0415 only where a body is JSON
-
             body = json.dumps(json_body).encode("utf-8", "replace")
         raw = body if isinstance(body, bytes) else str(body).encode("utf-8", "replace")
         query = [(str(name), str(one)) for name, value in (case.query or {}).items() for one in _listed(value)]
@@ -338,6 +346,31 @@ def crawl(site: Site, cookie: str, *, of_each: int, variants: int, rounds: int, 
 
     asyncio.run(run())
     return walker.done
+
+
+def prove(folder: Path, requests: int) -> str:
+    """Crawl a canary home until so many requests were sent; returns the figures.
+
+    Raises:
+        AssertionError: an answer held what is another firm's, or ended in an error of ours.
+    """
+    site = open_site(build_canary_home(folder), FIRM_B)
+    whole = Crawled()
+    number = 0
+    try:
+        while whole.requests < requests:
+            number += 1
+            done = crawl(
+                site, site.browser("a").cookies["cellar_session"], of_each=50, variants=15, rounds=20, number=number
+            )
+            assert not done.found, done.found[:5]
+            assert not done.raised, done.raised[:5]
+            whole.statuses += done.statuses
+            whole.routes += done.routes
+    finally:
+        site.close()
+    answered = ", ".join(f"{count:,} of {status}" for status, count in sorted(whole.statuses.items()))
+    return f"{whole.requests:,} requests to {len(whole.routes)} operations and all pages, {answered}; 0 canaries"
 
 
 def open_content(content: bytes) -> Iterator[bytes]:

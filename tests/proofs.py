@@ -1,7 +1,7 @@
 """``python3 dev.py prove [NAME…]``: the long proofs; prints their figures and keeps them in ``docs/reliability.md``.
 
-Names: histories, kills, nights, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters, mutations, cuts;
-all of them without a name. The suite runs a short form of each.
+Names: histories, kills, nights, errors, growth, pipeline, rot, queue, receipts, scan, truth, counters, mutations, cuts,
+walls, isolation; all of them without a name. The suite runs a short form of each.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ POINTS: Final = int(os.environ.get("CELLAR_PROVE_POINTS", "0"))
 ERRORS: Final = ("ENOSPC", "EIO", "EDQUOT")
 FAILING: Final = ("text", "grow", "move", "night")
 MUTATIONS: Final = int(os.environ.get("CELLAR_PROVE_MUTATIONS", "200000"))
+REQUESTS: Final = int(os.environ.get("CELLAR_PROVE_REQUESTS", "100000"))
 # 1 is every byte of the files up to 64 KiB and a thousand cuts of each larger one.
 CUT_STRIDE: Final = int(os.environ.get("CELLAR_PROVE_CUT_STRIDE", "29"))
 GROWING: Final = {
@@ -172,6 +173,22 @@ def prove_cuts() -> str:
     return f"one cut in {CUT_STRIDE}; {_read_damaged('cuts', len(Cuts(CUT_STRIDE)), CUT_STRIDE)}"
 
 
+def prove_walls() -> str:
+    """Attack and torture the sandbox of SQL: with all walls, and with the system's alone, of each kind there is."""
+    from sandbox_proof import prove_all  # noqa: PLC0415 each proof loads what it needs
+
+    with tempfile.TemporaryDirectory() as folder:
+        return prove_all(Path(folder))
+
+
+def prove_isolation() -> str:
+    """Crawl the whole portal as one firm, looking for what is another's."""
+    from portal_crawl import prove  # noqa: PLC0415 each proof loads what it needs
+
+    with tempfile.TemporaryDirectory() as folder:
+        return prove(Path(folder) / "home", REQUESTS)
+
+
 PROOFS: Final[dict[str, Callable[[], str]]] = {
     "histories": prove_histories,
     "kills": prove_kills,
@@ -187,6 +204,8 @@ PROOFS: Final[dict[str, Callable[[], str]]] = {
     "counters": prove_counters,
     "mutations": prove_mutations,
     "cuts": prove_cuts,
+    "walls": prove_walls,
+    "isolation": prove_isolation,
 }
 
 

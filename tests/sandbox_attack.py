@@ -121,6 +121,16 @@ class _Told:
 
 
 def _attempt(sandbox: Sandbox, sql: str) -> _Told:
+    """Make an attempt; again where it was late, for a machine that runs tests may stand still for a moment."""
+    told = _attempt_once(sandbox, sql)
+    return _attempt_once(sandbox, sql) if _is_late(told, sandbox.limits) else told
+
+
+def _is_late(told: _Told, limits: Limits) -> bool:
+    return told.seconds > limits.seconds + SPARE_SECOND
+
+
+def _attempt_once(sandbox: Sandbox, sql: str) -> _Told:
     # Starting a process is no part of the query.
     sandbox.prepare(ATTACKER)
     began = time.monotonic()
@@ -145,7 +155,7 @@ def _judge(told: _Told, result: Result, limits: Limits) -> None:
             result.findings.append(f"read: {told.sql[:200]}")
     if any(name in told.answer for name in ("canary.csv", "canary.txt", "canary.parquet")) and "glob" in told.sql:
         result.findings.append(f"listed: {told.sql[:200]}")
-    if told.seconds > limits.seconds + SPARE_SECOND:
+    if _is_late(told, limits):
         result.findings.append(f"{told.seconds:.2f} s: {told.sql[:200]}")
 
 

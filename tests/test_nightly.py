@@ -21,7 +21,7 @@ from warehouse.alerts.find import list_alerts
 from warehouse.alerts.sign import Sign
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells, rederive_changed
-from warehouse.nights import is_night_due
+from warehouse.nights import is_night_due, last_scrub
 from warehouse.publish import Owner
 from warehouse.registry import ALERT, NIGHT, STORED_FILE
 from warehouse.results import result_tables
@@ -367,3 +367,17 @@ def test_night_says_what_it_found(local_firms: Home) -> None:
 def break_file(home: Home, row: dict[str, Any]) -> None:
     path = home.store.path_of(row["path"])
     path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+def test_failed_scrub_is_made_up_for(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a night could not scrub is due in the next one: the last scrub is that of the last night that had one."""
+    run_night(local_firms, date(2026, 3, 1))
+
+    def fail(_night: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nightly, "RETRY_SECONDS", 0.0)
+        patch.setitem(nightly.STAGES, "scrub", fail)
+        run_night(local_firms, date(2026, 3, 2))
+    assert last_scrub(local_firms) == date(2026, 3, 1)

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from portal_site import ADDRESS, FIRM_A, FIRM_B, Site
 
+from portal.app import build_app
+from portal.callers import Caller
 from portal.guard import Buckets
+from portal.options import PortalOptions
 from warehouse.access import tokens
 from warehouse.access.audit import Event, list_audit, record, verify_audit
 from warehouse.access.sessions import check_session, close_session, open_session
@@ -25,6 +29,7 @@ from warehouse.errors import UsageError
 from warehouse.home import Home
 from warehouse.identity import add_firm
 from warehouse.registry import ACCESS_SESSION, ACCESS_TOKEN, AUDIT
+from warehouse.verify import check_home
 
 
 @pytest.fixture
@@ -173,6 +178,9 @@ def test_harm_to_the_audit_shows(acme: Home, harm: str) -> None:
         else:
             connection.execute(sa.update(AUDIT).where(third).values(number=9))
     assert verify_audit(acme).broken_at == 3
+    assert ("registry", "row 3 of the audit log", True) in {
+        (found.place, found.path, found.serious) for found in check_home(acme)
+    }
 
 
 def test_nobody_sees_anything(portal: Site) -> None:
@@ -284,3 +292,25 @@ def test_caller_who_asks_too_much_waits() -> None:
     buckets = Buckets(0.5, 3)
     assert [buckets.take("a") > 0 for _ in range(4)] == [False, False, False, True]
     assert buckets.take("b") == 0
+
+
+def test_what_could_not_be_logged_waits(portal: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that could not be written into the audit log is written later."""
+    trail = portal.app.state.trail
+    trail.flush()
+    trail.note(Caller("someone", FIRM_A, "firm"), "read", "a thing of its own", FIRM_A)
+    with monkeypatch.context() as broken:
+        broken.setattr("portal.trail.record", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+        with pytest.raises(OSError, match="full"):
+            trail.flush()
+    trail.flush()
+    assert "a thing of its own" in str(list_audit(portal.app.state.asking.home, FIRM_A))
+
+
+def test_made_up_tokens_share_one_limit(portal_home: Path) -> None:
+    """Whoever makes up another token for each request is stopped by the limit of the address."""
+    app = build_app(portal_home, PortalOptions(rate_per_second=0.001, burst=1))
+    client = Site(portal_home, app, {}).client()
+    statuses = [client.get("/api/v1/cells", headers={"authorization": f"Bearer {n}"}).status_code for n in range(12)]
+    app.state.closing.close()
+    assert statuses == [401] * 10 + [429] * 2

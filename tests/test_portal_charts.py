@@ -15,7 +15,7 @@ from portal.charts.figure import Figure
 from portal.charts.groups import group_cells, say_group, shorten
 from portal.charts.loads import draw_pulses, draw_rate, draw_resistance, draw_voltages
 from portal.charts.palette import CATEGORIES, style_of, viridis
-from portal.charts.spectra import draw_nyquist, evaluate_circuit
+from portal.charts.spectra import draw_nyquist, evaluate_circuit, is_whole
 from portal.charts.survival import draw_survival
 from portal.charts.text import Text
 from portal.charts.trace import draw_trace
@@ -333,6 +333,21 @@ def test_nyquist_has_equal_axes_and_frequencies() -> None:
     assert points["customdata"] == pytest.approx(hertz, rel=1e-6)
     assert "25 °C" in points["name"]
     assert fit["x"][0] == pytest.approx(points["x"][0], rel=1e-6)
+
+
+def test_a_fit_that_is_not_determined_is_not_drawn() -> None:
+    """A circuit with an element that the band left open has no impedance to draw, and the chart says so."""
+    assert is_whole(elements())
+    opened = elements().with_columns(
+        resistance_ohm=pl.when(pl.col("element") == "R1").then(None).otherwise("resistance_ohm")
+    )
+    assert not is_whole(opened)
+    spectra = pl.DataFrame({"frequency_hertz": [10.0, 1.0], "real_impedance_ohm": [1.0, 2.0]})
+    spectra = spectra.with_columns(imaginary_impedance_ohm=pl.lit(-1.0), **_lit(SPECTRUM))
+    fits = pl.DataFrame(schema={"status": pl.String, "reason": pl.String})
+    figure = draw_nyquist(spectra, fits, opened)
+    assert len(figure.data) == 1
+    assert "not drawn" in figure.speak(ENGLISH)["notes"][0]
 
 
 def test_raw_records_keep_their_extremes() -> None:

@@ -25,6 +25,7 @@ from warehouse.access.tokens import create_token
 from warehouse.ask import questions
 from warehouse.home import Home, open_home
 from warehouse.identity import add_firm
+from warehouse.registry import ALERT, STORED_FILE, TEST
 
 PAGES = ("/overview", "/compare", "/compare?by=split", "/wafers", "/applications", "/cohort", "/data", "/reports")
 CELL_PAGES = ("/cells/{cell}", "/why?query=summary&column=last_capacity_retention&cell={cell}", "/reports?cell={cell}")
@@ -340,6 +341,39 @@ def bare(tmp_path_factory: pytest.TempPathFactory, portal_home: Path) -> Iterato
     site.tokens["empty"] = token
     yield site.client("empty")
     site.close()
+
+
+def test_a_test_without_a_cell_has_a_page(bare: Client) -> None:
+    """A test that belongs to no cell yet goes by its own name, with its curves and without what only a cell has."""
+    home = bare.app.state.asking.home  # type: ignore[attr-defined] starlette's client knows its application
+    test = home.query("tests", firm=FIRM_A)["test_id"][0]
+    with home.registry.write() as connection:
+        connection.execute(TEST.update().where(TEST.c.test_id == test).values(firm="EMPTY", cell_id=None))
+        connection.execute(STORED_FILE.update().where(STORED_FILE.c.test_id == test).values(firm="EMPTY"))
+    text = show(bare, f"/cells/{test}").text
+    assert "belongs to no cell yet" in text
+    assert "/reports?cell=" not in text
+    assert bare.get(f"/charts/trace?test={test}").json()["data"]
+    assert "not assigned" in show(bare, "/overview").text
+
+
+def test_alerts_stand_on_the_first_page(bare: Client) -> None:
+    """An open alert is told in the reader's language, with the figures behind it; a closed one is not."""
+    row = {"alert_id": "1", "firm": "EMPTY", "kind": "test_ended", "subject": "t-1", "cell_id": None, "test_id": "t-1"}
+    row |= {"evidence": '{"hours": 12.5}', "sentence_en": "It ended.", "sentence_ko": "끝났습니다.", "times": 1}
+    more = dict.fromkeys(("closed_date", "mailed_unix_second", "posted_unix_second", "delivery_error"))
+    rows = [row | more | {"state": "open", "first_seen_date": "2026-03-01"}]
+    rows.append(
+        rows[0] | {"alert_id": "2", "state": "closed", "sentence_en": "It is over.", "sentence_ko": "지났습니다."}
+    )
+    home = bare.app.state.asking.home  # type: ignore[attr-defined] starlette's client knows its application
+    with home.registry.write() as connection:
+        home.registry.put(connection, ALERT, rows)
+    english, korean = (show(bare, "/overview", language).text for language in ("en", "ko"))
+    assert "It ended." in english
+    assert "12.50" in english
+    assert "끝났습니다." in korean
+    assert "It is over." not in english
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

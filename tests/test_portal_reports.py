@@ -13,6 +13,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import fastexcel
 import polars as pl
 import pytest
 from babel.messages.pofile import read_po
+from cellar_runner import Runner
 from portal_site import FIRM_A, FIRM_B, Site, open_site
 from pypdf import PdfReader
 
@@ -237,6 +239,23 @@ def test_another_process_gives_the_same_bytes(folder: Path, bare: Home, tmp_path
     assert "laboratory" in told["not_stated"]
 
 
+def test_command_says_what_is_wrong_in_two_languages(folder: Path, bare: Home, tmp_path: Path) -> None:
+    """The command ends with 2 and a sentence in English and Korean for what does not exist, and writes nothing."""
+    cell = cells_of(bare)[0]
+    wrong = (
+        (cell, "report.docx", "성적서 파일은"),
+        ("nobody", "report.pdf", "없습니다"),
+        (cell, "no/report.pdf", "쓸 수"),
+    )
+    with closing(Runner()) as runner:
+        for name, target, korean in wrong:
+            arguments = ["report", name, "--firm", FIRM_A, "--home", str(folder), "--out", str(tmp_path / target)]
+            said = runner.run(arguments, tmp_path)
+            assert (said.code, said.out) == (2, "")
+            assert korean in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_the_site_does_not_state_is_visible(bare: Home) -> None:
     """Laboratory, address, persons and calibration that nobody stated are printed as not stated, never invented."""
     pages = read_pages(order(bare, cells_of(bare)[0], language="en").content)
@@ -446,6 +465,18 @@ def test_uncertainty_is_stated_only_when_all_is_known() -> None:
     known = [Contribution(name, part, "of_site") for name, part in zip("abcde", (3e-3, 4e-3, 0, 0, 0), strict=True)]
     assert combine(known) == pytest.approx(2 * 5e-3)
     assert combine([*known, Contribution("f", None, "no_statement")]) is None
+
+
+def test_known_uncertainty_is_printed(bare: Home) -> None:
+    """When every term is known, the reference capacity stands with ± U, and U with its coverage factor."""
+    facts = facts_of(bare, cells_of(bare)[0])
+    known = tuple(Contribution(one.name, 1e-3, "of_site") for one in facts.budget)
+    issue = order(bare, cells_of(bare)[0]).issue
+    text = squeeze(json.dumps(make_document(replace(facts, budget=known), issue, "en"), ensure_ascii=False))
+    capacity = facts.tables["summary"]["reference_capacity_ah"][0] * 1e6
+    half_width = 2 * 5**0.5 * 1e-3
+    assert squeeze(f"U = {write_number(half_width * 100, 2)} % (k = 2, about 95 %)") in text
+    assert squeeze(f"{write_number(capacity)} ± {write_number(capacity * half_width, 2)} μAh") in text
 
 
 def test_unknown_uncertainty_is_said(bare: Home) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from warehouse.identity import assign_test, find_cell
 
 LIMITS = Limits(seconds=5.0)
 SHORT = Limits(seconds=0.5)
+ATTACKED = Limits(seconds=1.0)
 # What stands in where bwrap is absent, and where Landlock is absent as well.
 WITHOUT = {"landlock": {"bwrap": False}, "root": {"bwrap": False, "landlock": False}}
 ENOUGH = 500
@@ -153,14 +155,14 @@ def test_rules_refuse_every_attempt(places: Places) -> None:
 
 def test_no_attempt_escapes(opened: Home, places: Places) -> None:
     """Attempts read nothing of another firm, write nothing, and end within their limit."""
-    with open_sandbox(opened, SHORT, find_walls()) as made:
+    with open_sandbox(opened, ATTACKED, find_walls()) as made:
         result = attack(made, places, lambda attempts: attempts[::3])
     assert result.findings == []
 
 
 def test_system_walls_hold_alone(opened: Home, places: Places) -> None:
     """The same without rules and without DuckDB's locks, for every attempt: the system's walls are enough."""
-    with open_sandbox(opened, SHORT, find_walls(), rules=False) as made:
+    with open_sandbox(opened, ATTACKED, find_walls(), rules=False) as made:
         result = attack(made, places)
     assert result.answered + result.refused >= ENOUGH
     assert result.findings == []
@@ -169,7 +171,7 @@ def test_system_walls_hold_alone(opened: Home, places: Places) -> None:
 @pytest.mark.parametrize("name", WITHOUT)
 def test_stand_ins_hold_alone(opened: Home, places: Places, name: str) -> None:
     """Where bwrap is absent, Landlock is enough; where that is absent too, a changed root is."""
-    with open_sandbox(opened, SHORT, stand_ins(name), rules=False) as made:
+    with open_sandbox(opened, ATTACKED, stand_ins(name), rules=False) as made:
         result = attack(made, places, lambda attempts: attempts[:: len(WITHOUT) * 4])
     assert result.findings == []
 
@@ -177,7 +179,7 @@ def test_stand_ins_hold_alone(opened: Home, places: Places, name: str) -> None:
 def test_attempts_bite(opened: Home, places: Places) -> None:
     """Without any wall the same attempts read the other firm's canaries: they would find a hole."""
     bare = find_walls(bwrap=False, landlock=False, root=False)
-    with open_sandbox(opened, SHORT, bare, rules=False) as made:
+    with open_sandbox(opened, ATTACKED, bare, rules=False) as made:
         result = attack(made, places, lambda attempts: attempts[::24])
     assert sum(finding.startswith("read") for finding in result.findings) >= len(WITHOUT)
 
@@ -272,6 +274,14 @@ def test_errors_do_not_tell_where_files_are(opened: Home) -> None:
     assert "voltage_volt" in str(caught.value)
 
 
+def test_half_a_character_is_no_query(sandbox: Sandbox) -> None:
+    """A text that cannot be written as UTF-8 is refused before any process sees it, and so is one that is too long."""
+    with pytest.raises(SqlRefused, match="no text"):
+        sandbox.ask(FIRM_A, "SELECT '\ud800'")
+    with pytest.raises(SqlRefused, match="characters"):
+        sandbox.ask(FIRM_A, "SELECT 1 -- " + "x" * LIMITS.text)
+
+
 def test_unknown_firm_has_no_sandbox(sandbox: Sandbox) -> None:
     """A code that is no firm's opens nothing, whatever it looks like."""
     for code in ("FIRM-X", "", "..", f"../tables/firm={FIRM_B}"):
@@ -300,6 +310,14 @@ def test_bwrap_that_cannot_run_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     walls._try_bwrap.cache_clear()
     assert found.bwrap is None
     assert "No permissions to create new namespace" in found.warnings[0]
+
+
+def test_a_home_among_programs_is_hidden(tmp_path: Path) -> None:
+    """A home that lies below a folder of Python's, which the process is shown, is covered."""
+    home = Path(sys.prefix) / "cellar-home"
+    behind = Walls("/usr/bin/bwrap", landlock=True, root=False)
+    assert f"--tmpfs {home}" in " ".join(behind.command(tmp_path, home, "{}"))
+    assert "--tmpfs" not in behind.command(tmp_path, tmp_path / "home", "{}")
 
 
 def test_nothing_is_left_running(opened: Home) -> None:

@@ -64,11 +64,13 @@ def test_a_technician_names_the_firm(portal: Site) -> None:
         ("SELECT 1; SELECT 2", "refused"),
         ("SELECT nothing FROM fade", "wrong"),
         ("SELEC 1", "wrong"),
+        ("SELECT \x00", "wrong"),
     ],
 )
 def test_a_query_that_is_not_run_is_a_problem(a: Client, sql: str, code: str) -> None:
     """What is refused or wrong is told as a problem document with its code."""
-    answer = a.post(API, json={"sql": sql})
+    headers = {"content-type": "application/json"}
+    answer = a.post(API, content=json.dumps({"sql": sql}), headers=headers)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == code

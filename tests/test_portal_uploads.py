@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 from httpx import Client
 from portal_site import FIRM_A, Site, open_site
 
+from flows.names import is_system_file
 from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 
@@ -151,3 +153,28 @@ def test_uploads_are_in_the_audit_log(site: Site, technician: Client) -> None:
     actions = [row["action"] for row in site.client("a").get("/api/v1/audit").json()]
     assert actions[:2] == ["upload.end", "upload.begin"]
     assert "upload.end" not in [row["action"] for row in site.client("b").get("/api/v1/audit").json()]
+
+
+def test_inbox_on_another_disk(site: Site, technician: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the inbox knows no links the file is copied, and still lies there whole or not at all."""
+
+    def refuse(_source: object, _target: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr("portal.uploads.os.link", refuse)
+    assert send(technician).json()["path"] == "inbox/run.csv"
+    assert send(technician, b"newer").json()["path"] == "inbox/run (2).csv"
+    assert sorted(path.name for path in (site.folder / "inbox").iterdir()) == ["run (2).csv", "run.csv"]
+
+
+def test_unfinished_copy_is_passed_over() -> None:
+    """What an upload is called while it is copied is no drop to the watcher."""
+    assert is_system_file(f".{'0' * 32}.part", ())
+
+
+def test_link_in_the_inbox_leads_nowhere(site: Site, technician: Client, tmp_path: Path) -> None:
+    """A folder of the inbox that is a link to another place takes no upload."""
+    (tmp_path / "elsewhere").mkdir()
+    (site.folder / "inbox" / FIRM_A).symlink_to(tmp_path / "elsewhere")
+    assert send(technician, firm=FIRM_A).status_code == 409
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -98,8 +98,10 @@ class Shares:
         remove_abandoned(home.folder / FOLDER)
         self._folder.mkdir(parents=True)
         # Held as long as this process lives: a share whose lock is free belongs to nobody.
-        self._held = (self._folder / LOCK).open("w")
+        self._held = (self._folder / f"{LOCK}.new").open("w")
         fcntl.flock(self._held, fcntl.LOCK_EX)
+        # Not found by others before it is held.
+        (self._folder / f"{LOCK}.new").rename(self._folder / LOCK)
 
     def folder_of(self, firm: str) -> Path:
         """Return the folder of a firm's share, made when absent.

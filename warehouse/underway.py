@@ -1,4 +1,4 @@
-"""What is on its way: sources that are being read at this moment, how long such a reading takes, who looks for more."""
+"""What is on its way: sources that are read at this moment, how long such a reading takes, whether anybody looks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from warehouse.health import SERVICE
 from warehouse.registry import LEASE, RECEIPT, SOURCE_FILE, WORKER, Row
 
 if TYPE_CHECKING:
     from warehouse.home import Home
 
 REMEMBERED: Final = 400
+# A watcher that has not looked for so long does not look.
+STALE_SECONDS: Final = 120.0
 
 
 def sources_underway(home: Home) -> list[Row]:
@@ -45,9 +48,12 @@ def ending_of(shown: str) -> str:
     return PurePath(shown.rpartition("!")[2]).suffix.lower()
 
 
-def last_look(home: Home) -> float | None:
-    """Return when a living process last looked into the inboxes, in seconds since 1970; None where none does."""
+def is_watched(home: Home, now: float) -> bool:
+    """Say whether anybody looks into the inboxes: the service lives, or a plain watcher looked a moment ago."""
     living = home.leases.living()
+    service = home.registry.row(LEASE, name=SERVICE)
+    if service is not None and service["owner"] in living:
+        return True
     rows = home.registry.rows(sa.select(WORKER.c.owner, WORKER.c.looked_unix_second))
-    looks = [row["looked_unix_second"] for row in rows if row["owner"] in living and row["looked_unix_second"]]
-    return max(looks, default=None)
+    looks = (row["looked_unix_second"] or 0.0 for row in rows if row["owner"] in living)
+    return now - max(looks, default=0.0) < STALE_SECONDS

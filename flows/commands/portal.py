@@ -114,7 +114,8 @@ def _show_new(text: str, row: Row, *, json: bool) -> None:
         print_json({"token": text, **_describe(row)})
         return
     whose = f"firm {row['firm']}" if row["firm"] else row["role"]
-    out.print(f"{text}", markup=False, highlight=False)
+    # On a line of its own, for whoever copies it.
+    out.print(text, markup=False, highlight=False)
     out.print(f"Token {row['token_id']} for {whose}, until {_describe(row)['expires']}. It is not shown again.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -45,9 +46,10 @@ def sql(
     if sys.platform != "linux":
         raise UsageError("SQL runs in a sandbox that only Linux has; 'cellar query' answers everywhere")
     from portal.sandbox.limits import Limits  # noqa: PLC0415 only this command needs the sandbox
-    from portal.sandbox.pool import one_query  # noqa: PLC0415 likewise
+    from portal.sandbox.pool import Sandbox  # noqa: PLC0415 likewise
 
-    with one_query(open_home(home), Limits(seconds=seconds, rows=ROWS, size=SIZE)) as sandbox:
+    limits = Limits(seconds=seconds, rows=ROWS, size=SIZE)
+    with closing(open_home(home)) as opened, closing(Sandbox(opened, limits)) as sandbox:
         for warning in sandbox.walls.warnings:
             err.print(f"[yellow]{escape(warning)}[/yellow]")
         answer = sandbox.ask(firm, query)

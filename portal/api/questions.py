@@ -74,6 +74,7 @@ def made_of(request: Request, asked: Asked, wish: Wish) -> Made:
     wanted = sorted(set(asked.cells or []))
 
     def make() -> pl.DataFrame:
+        # One cell is asked about by itself; several are taken out of the answer about all, which is kept.
         one = wanted[0] if len(wanted) == 1 else None
         frame = asking.ask(asked.name, asked.firm, cell=one, test=asked.test)
         if len(wanted) > 1:

@@ -55,7 +55,7 @@ async def run_sql(request: Request, caller: CallerHere, firm: FirmHere, wish: Wi
     """
     if firm is None:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Name the firm with ?firm=.")
-    request.app.state.trail.note(caller, "sql", asked.sql[:SHOWN], firm)
+    request.app.state.trail.note(caller, "sql", _show(asked.sql), firm)
     name = asked.id or uuid.uuid4().hex
     found = await _ask_while_wanted(request, firm, asked.sql, name)
     if isinstance(found, SqlError):
@@ -101,6 +101,11 @@ async def _ask_while_wanted(request: Request, firm: str, sql: str, name: str) ->
         await run_sync(ask, limiter=_threads(request))
         both.cancel_scope.cancel()
     return found[0]
+
+
+def _show(sql: str) -> str:
+    """Return the beginning of a query as any database keeps it."""
+    return sql[:SHOWN].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _threads(request: Request) -> anyio.CapacityLimiter:

@@ -81,6 +81,7 @@ def cancel_upload(request: Request, caller: TechnicianHere, upload_id: UploadPat
 
 async def _read_body(request: Request) -> bytes:
     """Return the body, and stop reading one that is too large."""
+    # Counted on the way: the header that tells the length may be missing, or wrong.
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -58,6 +58,7 @@ def draw_overlay(fade: pl.DataFrame, over: str = "cycle", quantity: str = "capac
         quantity: a key of QUANTITIES.
     """
     rows, scales = _prepare(fade, over, quantity)
+    # Order matters: the first cell keeps its colour when others are added behind it.
     cells = rows["cell_id"].unique(maintain_order=True).to_list()
     if not cells:
         return _say_nothing(quantity)
@@ -102,11 +103,13 @@ def _prepare(fade: pl.DataFrame, over: str, quantity: str) -> tuple[pl.DataFrame
     """Return the rows that have a value, with ``x`` as the axis shows it and ``value`` in SI units."""
     column, name, unit = AXES.get(over, AXES["cycle"])
     heading = QUANTITIES[quantity]
+    # Digits below the floor are gone before anything is drawn or listed.
     seen = cut_digits(fade) if quantity == EFFICIENCY else fade
     kept = seen.filter(pl.col(column).is_not_null(), pl.col(quantity).is_not_null(), pl.col("class") == "ageing")
     x_factor, x_unit = pick_prefix(kept[column], unit)
     y_factor, y_unit = (100.0, "%") if heading.percent else pick_prefix(kept[quantity], heading.unit)
     rows = kept.select("cell_id", "cycle", FLOOR, x=pl.col(column) * x_factor, value=pl.col(quantity))
+    # However many cells there are, a browser gets about as many points.
     most = min(MOST, MOST_POINTS // max(rows["cell_id"].n_unique(), 1))
     scales = _Scales(Text(name, unit=x_unit), Text(heading.text, unit=y_unit), y_factor, max(most, MOST_MARKERS))
     return rows, scales
@@ -137,15 +140,18 @@ def _draw_multiples(
 ) -> Figure:
     lines = -(-len(parts) // COLUMNS)
     layout: dict[str, Any] = {"grid": {"rows": lines, "columns": COLUMNS, "pattern": "coupled", "ygap": 0.28}}
+    # Only shared ranges make panels comparable by eye.
     for column in range(COLUMNS):
         layout[_axis_key("xaxis", column)] = axis(scales.across, nticks=5) | ({"matches": "x"} if column else {})
     for line in range(lines):
+        # One title for all rows; repeated it would take more room than the curves.
         title = scales.up if line == lines // 2 else None
         layout[_axis_key("yaxis", line)] = axis(title, nticks=5) | ({"matches": "y"} if line else {})
     traces, labels = [], []
     for number, part in enumerate(parts):
         line, column = divmod(number, COLUMNS)
         place = {"xaxis": _axis_key("x", column), "yaxis": _axis_key("y", line)}
+        # A panel holds one cell, so that its name tells it and no colour has to.
         traces.append({**_line(part, scales, 0), "mode": "lines", **place})
         labels.append(_label(part["cell_id"][0], place))
     total = table["cell_id"].n_unique()
@@ -161,6 +167,7 @@ def _axis_key(name: str, number: int) -> str:
 
 
 def _label(cell: str, place: Mapping[str, str]) -> dict[str, Any]:
+    # The end of a name tells siblings apart, its beginning is the lot that they share.
     text = cell if len(cell) <= LONGEST_LABEL else "…" + cell[-LONGEST_LABEL:]
     at = {"xref": f"{place['xaxis']} domain", "yref": f"{place['yaxis']} domain", "x": 0.5, "y": 1.0}
     return {**at, "yanchor": "bottom", "text": text, "showarrow": False, "font": {"size": 11, "color": GREY}}
@@ -184,6 +191,7 @@ def _summarise(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _draw_band(rows: pl.DataFrame, scales: _Scales, number: int) -> list[Trace]:
     seen = decimate(rows, "x", "median", scales.most)
+    # A band of two cells would look as sure as one of twenty.
     many = seen.filter(pl.col("cells") >= FEWEST_FOR_BAND)
     name = rows["group"][0]
     edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}

@@ -17,7 +17,9 @@ from portal.reasons import explain
 CURVES: Final = Text("Voltage over capacity")
 DQDV: Final = Text("Differential capacity")
 SECONDS_PER_HOUR: Final = 3600.0
+# More curves than these lie over each other.
 MOST_CYCLES: Final = 12
+# A curve of one half cycle is smooth: this is finer than a screen.
 MOST_POINTS: Final = 1200
 CURVE_HEADINGS: Final = (
     Heading("cycle", Text("Cycle")),
@@ -80,6 +82,7 @@ def draw_dqdv(dqdv: pl.DataFrame) -> Figure:
         return empty_figure(
             DQDV, *(text for code in codes if (text := explain("loads", code))), *(() if codes else nothing)
         )
+    # Peaks of charge and discharge then stand opposite each other.
     sign = pl.when(pl.col("direction") == "discharge").then(-1.0).otherwise(1.0)
     rows = shown.with_columns(signed=pl.col("dqdv_ah_per_volt") * sign).sort("cycle", "direction", "voltage_volt")
     factor, unit = pick_prefix(rows["signed"], "Ah/V")
@@ -96,6 +99,7 @@ def draw_dqdv(dqdv: pl.DataFrame) -> Figure:
 
 def _integrate(measurements: pl.DataFrame, steps: pl.DataFrame, cycles: list[int]) -> pl.DataFrame:
     """Return voltage over the charge since the half cycle began, both positive."""
+    # Rests move no charge; their records would only draw vertical lines.
     moving = steps.filter(pl.col("cycle").is_in(cycles), pl.col("kind").str.contains("^(charge|discharge)"))
     labels = moving.select("step_count", "cycle", direction=pl.col("kind").str.extract("^(charge|discharge)"))
     rows = measurements.select("test_time_second", "voltage_volt", "current_ampere", "step_count")
@@ -103,6 +107,7 @@ def _integrate(measurements: pl.DataFrame, steps: pl.DataFrame, cycles: list[int
     # A pause between two steps of one half cycle moves no charge.
     same = pl.col("step_count") == pl.col("step_count").shift()
     passed = pl.when(same).then(pl.col("test_time_second").diff()).otherwise(0.0)
+    # Trapezoid, as the steps themselves are integrated.
     mean = (pl.col("current_ampere") + pl.col("current_ampere").shift()).abs() / 2
     moved = (passed * mean).fill_null(0.0) / SECONDS_PER_HOUR
     half = ["cycle", "direction"]

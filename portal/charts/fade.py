@@ -24,6 +24,7 @@ AXES: Final = {
 }
 RETENTION, CAPACITY = "retention", "capacity"
 SHOWN: Final = (RETENTION, CAPACITY)
+# Retention is what people look for first; it gets twice the height of the efficiency.
 UPPER: Final = [0.42, 1.0]
 LOWER: Final = [0.0, 0.32]
 CLASSES: Final = {
@@ -77,9 +78,11 @@ def draw_fade(
         show: retention, or capacity, which other than ageing cycles have too.
     """
     column, name, unit = AXES.get(over, AXES["cycle"])
+    # A cycle that was cut short has neither a capacity nor an efficiency worth a point.
     rows = cut_digits(fade.filter(pl.col("class") != "incomplete"))
     if rows.is_empty():
         return empty_figure(TITLE, Text("There is no complete cycle yet."))
+    # Without a nominal capacity there are no equivalent full cycles, without a clock no days.
     if rows[column].null_count() == rows.height:
         return empty_figure(TITLE, Text("This axis is not known for this cell: choose another one."))
     factor, shown_unit = pick_prefix(rows[column], unit)
@@ -112,6 +115,7 @@ def _draw_capacity(rows: pl.DataFrame, show: str) -> tuple[list[Trace], dict[str
             if part.height
         ]
         return traces, {"yaxis": axis(Text("Capacity", unit=unit), domain=UPPER)}
+    # Other classes ran at other currents: a retention of theirs would mean nothing.
     kept = rows.filter(pl.col("capacity_retention").is_not_null())
     trace = _line(kept, ("capacity_retention", 100.0), Text("Capacity retention"), 0, "%{y:.2f} %")
     return [trace] if kept.height else [], {"yaxis": axis(Text("Capacity retention", unit="%"), domain=UPPER)}
@@ -137,6 +141,7 @@ def _line(rows: pl.DataFrame, scaled: tuple[str, float], name: Text, number: int
 
 def _draw_efficiency(rows: pl.DataFrame) -> tuple[list[Trace], dict[str, Any], list[Text]]:
     """Draw the efficiency of ageing cycles; the band is where the true value may lie."""
+    # Markers without a line: from cycle to cycle an efficiency scatters, it does not move.
     kept = decimate(rows.filter(pl.col("class") == "ageing"), "x", EFFICIENCY)
     layout = {"yaxis2": axis(Text("CE", unit="%"), domain=LOWER)}
     if kept.is_empty():
@@ -191,6 +196,7 @@ def _mark(
     reference = summary["reference_capacity_ah"] or 0.0
     factor = 100.0 if show == RETENTION else pick_prefix(rows["capacity_ah"], "Ah")[0] * reference
     marks, shapes, notes = [], [], []
+    # Never extrapolated: a life that goes on has a sentence and no mark.
     if summary["end_of_life_cycle"] is not None:
         place = _place(rows, summary["end_of_life_cycle"])
         name = Text("End of life: cycle {cycle}", cycle=f"{summary['end_of_life_cycle']:.1f}")
@@ -209,6 +215,7 @@ def _mark(
         name = Text("Knee: cycle {cycle}", cycle=f"{knee['knee_cycle']:.0f}")
         level = (knee["knee_retention"] or 1.0) * factor
         marks.append(_point(_place(rows, knee["knee_cycle"]), level, name, "triangle-down", CATEGORIES[4]))
+    # That there is no knee is a result too.
     elif said := KNEE.get(summary["knee_status"]):
         notes.append(said)
     return marks, shapes, notes
@@ -233,6 +240,7 @@ def _level(y: float) -> dict[str, Any]:
 
 
 def _draw_knee(rows: pl.DataFrame, knee: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # The interval is drawn because a knee without one looks surer than it is.
     low, high = knee["knee_low_cycle"], knee["knee_high_cycle"]
     if low is None or high is None:
         return []

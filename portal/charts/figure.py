@@ -14,6 +14,7 @@ from portal.charts.units import pick_prefix, to_plain
 
 Trace = dict[str, Any]
 FONT: Final = "system-ui, 'Noto Sans KR', 'Apple SD Gothic Neo', 'Malgun Gothic', sans-serif"
+# More rows nobody reads in a browser; the CSV beside the table has all.
 MOST_ROWS: Final = 1000
 MARGIN: Final = {"l": 72, "r": 24, "t": 24, "b": 56}
 
@@ -109,6 +110,7 @@ def lay_out(layout: dict[str, Any], height: int) -> dict[str, Any]:
         "hovermode": "closest",
         "showlegend": False,
         "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        # Numbers look the same in both languages, as units do.
         "separators": ".,",
         "dragmode": "zoom",
     }
@@ -122,6 +124,7 @@ def _speak_column(frame: pl.DataFrame, heading: Heading, voice: Voice) -> tuple[
     if not values.dtype.is_numeric():
         words = heading.words or {}
         return title, [say_all(words.get(value, value), voice) for value in values.to_list()]
+    # Counts take no prefix and lose no digit.
     if values.dtype.is_integer():
         return title, values.to_list()
     factor, unit = (100.0, "%") if heading.percent else pick_prefix(values, heading.unit)

@@ -72,8 +72,10 @@ def _say_part(part: str, voice: Voice) -> str:
 def _by_condition(by: str, conditions: pl.DataFrame) -> pl.DataFrame:
     rows = conditions.filter("stands_for_cell")
     if by == "rate":
+        # Rates follow from rounded currents: two digits are what somebody chose.
         rate = pl.col("discharging_rate_per_hour").round_sig_figs(2)
         return rows.select("cell_id", pl.when(rate.is_not_null()).then(pl.format("{} C", rate)))
+    # Chambers are set in steps of five; what they reach scatters around that.
     near = ((pl.col("temperature_celsius") / DEGREES).round() * DEGREES).cast(pl.Int64)
     return rows.select("cell_id", pl.when(near.is_not_null()).then(pl.format("{} °C", near)))
 

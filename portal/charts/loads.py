@@ -68,6 +68,7 @@ def draw_resistance(resistance: pl.DataFrame) -> Figure:
     Args:
         resistance: rows of the query ``resistance`` of one cell.
     """
+    # Edges of pulses are another load; they have a chart of their own.
     edges = resistance.filter(pl.col("of") == "cycle", pl.col("edge") == "load", ~pl.col("at_end"))
     shown = edges.filter(pl.col("status") == "resolved").sort("direction", "after_second", "start_unix_time_second")
     notes = _explain(edges.filter(pl.col("status") != "resolved"), "status")
@@ -90,6 +91,7 @@ def draw_pulses(pulses: pl.DataFrame) -> Figure:
     Args:
         pulses: rows of the query ``pulses`` of one cell.
     """
+    # Pulses of several tests follow each other by the clock, not by their numbers within a test.
     rows = pulses.sort("start_unix_time_second", "pulse").with_columns(
         place=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
         extreme=pl.when(pl.col("direction") == "discharge")
@@ -102,6 +104,7 @@ def draw_pulses(pulses: pl.DataFrame) -> Figure:
     for number, part in enumerate(rows.partition_by("direction", maintain_order=True)):
         name = Text("Extreme under {direction}", direction=DIRECTIONS[part["direction"][0]])
         traces.append(_points(name, *_pair(part, "extreme"), number))
+    # A cell has one lower limit and one upper, whatever the number of pulses.
     limits = rows["limit_voltage_volt"].drop_nulls().unique().to_list()
     layout = {"xaxis": axis(Text("Pulse")), "yaxis": axis(Text("Voltage", unit="V")), "showlegend": True}
     layout["shapes"] = [_limit(limit) for limit in limits]
@@ -125,6 +128,7 @@ def draw_rate(rate: pl.DataFrame) -> Figure:
         if (part := rows.filter(pl.col("status") == state)).height
     ]
     layout = {
+        # Rates are chosen by factors.
         "xaxis": axis(Text("C-rate", unit="1/h"), type="log"),
         "yaxis": axis(Text("Part of the reference capacity", unit="%")),
         "showlegend": True,

@@ -19,6 +19,7 @@ MOST_SPECTRA: Final = 12
 FIT_POINTS: Final = 200
 MINUS_IM: Final = "\N{MINUS SIGN}Im Z"
 KEY: Final = ["test_id", "spectrum_index"]
+PARTLY: Final = Text("Fits with an element that the measured band does not determine are not drawn.")
 HEADINGS: Final = (
     Heading("test_id", Text("Test")),
     Heading("spectrum_index", Text("Spectrum")),
@@ -41,21 +42,33 @@ def draw_nyquist(spectra: pl.DataFrame, fits: pl.DataFrame, elements: pl.DataFra
     rows = spectra.with_columns(negative_imaginary_ohm=-pl.col("imaginary_impedance_ohm"))
     factor, unit = pick_prefix(rows["real_impedance_ohm"], "Ω")
     parts = rows.partition_by(*KEY, maintain_order=True)
+    # A spectrum goes by what it was measured at; its number means nothing to a reader.
     labels = _label(fits)
     traces: list[Trace] = []
+    hidden = 0
     for number, part in enumerate(parts[:MOST_SPECTRA]):
         key = (part["test_id"][0], part["spectrum_index"][0])
         traces.append(_draw_points(part, labels.get(key, f"{key[0]} #{key[1]}"), number, factor))
         own = elements.filter(pl.col("test_id") == key[0], pl.col("spectrum_index") == key[1])
-        if own.height:
+        if is_whole(own):
             traces.append(_draw_fit(part, own, number, factor))
+        else:
+            hidden += own.height > 0
     layout = {
         "xaxis": axis(Text("Re Z", unit=unit), constrain="domain"),
         # One ohm is as long on either axis: half circles stay half circles.
         "yaxis": axis(Text(MINUS_IM, unit=unit), scaleanchor="x", scaleratio=1),
         "showlegend": True,
     }
-    return Figure(TITLE, traces, layout, rows, HEADINGS, (*_say_hidden(parts), *_say_refused(fits)), height=560)
+    notes = (*_say_hidden(parts), *_say_refused(fits), *([PARTLY] if hidden else []))
+    return Figure(TITLE, traces, layout, rows, HEADINGS, notes, height=560)
+
+
+def is_whole(elements: pl.DataFrame) -> bool:
+    """Whether every element of a fitted circuit has its value; one that the band does not determine has none."""
+    value = pl.coalesce("resistance_ohm", "inductance_henry")
+    tail = (pl.col("place") == "tail") & pl.col("q_siemens_second_power").is_not_null()
+    return elements.height > 0 and bool(elements.select((value.is_not_null() | tail).all()).item())
 
 
 def evaluate_circuit(elements: pl.DataFrame, hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
@@ -93,6 +106,7 @@ def _draw_points(rows: pl.DataFrame, name: str, number: int, factor: float) -> T
 
 def _draw_fit(rows: pl.DataFrame, elements: pl.DataFrame, number: int, factor: float) -> Trace:
     band = rows["frequency_hertz"].drop_nulls().sort()
+    # Only within the band: beyond it a fit says nothing.
     hertz = np.geomspace(band[-1], band[0], FIT_POINTS)
     fitted = evaluate_circuit(elements, hertz)
     return {

@@ -38,6 +38,7 @@ def draw_survival(survival: pl.DataFrame) -> Figure:
     for number, part in enumerate(rows.partition_by("project", "process_split", maintain_order=True)):
         traces += [*_draw_interval(part, number), _draw_steps(part, number)]
     layout = {
+        # A curve that does not begin at the first cycle hides how long nothing happened.
         "xaxis": axis(Text("Cycle"), rangemode="tozero"),
         "yaxis": axis(Text("Surviving part", unit="%"), range=[0, 103]),
         "showlegend": True,
@@ -65,6 +66,7 @@ def _draw_steps(rows: pl.DataFrame, number: int) -> Trace:
 
 
 def _draw_interval(rows: pl.DataFrame, number: int) -> list[Trace]:
+    # Before the first end of a life there is no interval, and with one wafer there is none at all.
     known = rows.filter(pl.col("survival_low").is_not_null(), pl.col("survival_high").is_not_null())
     if known.height < 2:  # noqa: PLR2004 an area needs two points
         return []

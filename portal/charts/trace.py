@@ -52,11 +52,13 @@ def draw_trace(measurements: pl.DataFrame, first: float | None = None, last: flo
 
 def _draw_lines(rows: pl.DataFrame) -> tuple[list[Trace], dict[str, Any]]:
     seconds = float(rows["test_time_second"][-1]) - float(rows["test_time_second"][0])
+    # Hours for a test, seconds for a step.
     scale, unit = (1.0, "s") if seconds < 2 * SECONDS_PER_HOUR else (1 / SECONDS_PER_HOUR, "h")
     factor, ampere = pick_prefix(rows["current_ampere"], "A")
     lines = (("voltage_volt", 1.0, "y", Text("Voltage")), ("current_ampere", factor, "y2", Text("Current")))
     traces = []
     for number, (column, size, upright, name) in enumerate(lines):
+        # Each line by itself: a spike of the current is none of the voltage.
         seen = decimate(rows, "test_time_second", column, MOST)
         traces.append(
             {

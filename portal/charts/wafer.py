@@ -76,6 +76,7 @@ def draw_map(dies: pl.DataFrame, metric: str, radius: float | None = None) -> Fi
     placed = cut_without_floor(dies).filter(pl.col("die_x").is_not_null(), pl.col("die_y").is_not_null())
     if placed.is_empty():
         return empty_figure(MAP, Text("No die of this wafer has a place in the manifest."))
+    # An empty map would look like a wafer that failed.
     if placed[metric].null_count() == placed.height:
         return empty_figure(MAP, Text("No die of this wafer has a value for: {metric}.", metric=heading.text))
     grid = _Grid(placed)
@@ -113,6 +114,7 @@ class _Grid:
         if not self.scaled or places.height < 2:  # noqa: PLR2004 a pitch needs two
             return 0.0, 1.0
         first, last = places.row(0), places.row(-1)
+        # Out of the places themselves: the map may skip columns.
         pitch = (last[1] - first[1]) / (last[0] - first[0])
         return (first[1] - first[0] * pitch) * MILLIMETRE, pitch * MILLIMETRE
 
@@ -136,6 +138,7 @@ class _Grid:
         """Return the wafer's edge and its notch."""
         across = [abs(self.x0 + number * self.dx) + abs(self.dx) for number in (self.columns[0], self.columns[-1])]
         up = [abs(self.y0 + number * self.dy) + abs(self.dy) for number in (self.rows[0], self.rows[-1])]
+        # Where nobody states the size, an edge around all dies still shows where the notch is.
         size = radius * MILLIMETRE if radius is not None and self.scaled else max(*across, *up)
         line = {"color": GREY, "width": 1.5}
         circle = {"type": "circle", "x0": -size, "x1": size, "y0": -size, "y1": size, "line": line, "layer": "below"}
@@ -148,6 +151,7 @@ class _Grid:
 def _draw_values(dies: pl.DataFrame, heading: Heading, grid: _Grid) -> Trace:
     factor, unit = (100.0, "%") if heading.percent else pick_prefix(dies[heading.name], heading.unit)
     values = to_plain(dies[heading.name], factor)
+    # On more dies the numbers would be too small to read; hover and table have them.
     few = dies.height <= NUMBERS_UP_TO
     return {
         **_tiles(dies, grid),
@@ -161,6 +165,7 @@ def _draw_values(dies: pl.DataFrame, heading: Heading, grid: _Grid) -> Trace:
 
 
 def _draw_bins(dies: pl.DataFrame, metric: str, grid: _Grid) -> Trace:
+    # An imported map may have bins beyond ours.
     most = max(len(DIE_BINS), *(number for number in dies[metric] if number is not None))
     colours = [BIN_COLOURS[number % len(BIN_COLOURS)] for number in range(most)]
     scale = [[(number + side) / most, colour] for number, colour in enumerate(colours) for side in (0, 1)]
@@ -246,6 +251,7 @@ def _draw_profile(profile: Mapping[str, Any] | None, factor: float) -> tuple[lis
         reason = explain("wafers", profile["profile_reason"] or profile["reason"])
         return [], (reason,) if reason else ()
     radius, centre, part = profile["reference_radius_metre"], profile["centre_value"], profile["radial_part"]
+    # The fitted profile is a parabola: twenty pieces are smooth.
     places = [radius * step / 20 for step in range(21)]
     values = [centre * (1 + part * (place / radius) ** 2) for place in places]
     line = {

@@ -47,6 +47,7 @@ class Shown:
 
 def tell_figures(view: View, cell: str, summary: Row) -> list[Shown]:
     """Return the key figures of a cell."""
+    # The law that describes the cell best has an interval; the plain slope has none.
     models = view.ask("fade_models", cell=cell).filter("chosen")
     normalised = view.find("normalised", cell)
     figures = [
@@ -103,6 +104,7 @@ def _tell_life(summary: Row) -> Shown:
 
 
 def _tell_forecast(forecast: Row | None) -> Shown | None:
+    # A life that has ended is no forecast any more.
     if forecast is None or forecast["status"] == "reached":
         return None
     name = Text("Forecast of the cycle life")

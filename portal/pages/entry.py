@@ -52,6 +52,7 @@ def log_out(request: Request) -> Response:
     key = request.cookies.get(SESSION_COOKIE)
     if key:
         door.log_out(key)
+    # Also where no session was found: the browser should not keep a dead one.
     response = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     response.delete_cookie(SESSION_COOKIE)
     return response

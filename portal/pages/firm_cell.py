@@ -24,6 +24,7 @@ SIBLINGS: Final = 40
 @router.get("/cells/{cell:path}")
 def show_cell(view: ViewHere, cell: str, wish: Annotated[Wish, Query()]) -> Response:
     """Show a cell."""
+    # First of all, for it refuses what is not the firm's.
     summary = view.find("summary", cell)
     facts = view.ask("cells").filter(pl.col("cell_id") == cell)
     tests = describe_sources(view, cell)
@@ -59,6 +60,7 @@ def choose_test(tests: list[dict[str, Any]], wanted: str) -> str:
     """Return the test whose records are shown: the one that was asked for, else the longest of cycling."""
     if any(test["test_id"] == wanted for test in tests):
         return wanted
+    # The longest test is most likely what somebody came for.
     cycling = sorted((test for test in tests if test["kind"] == "cycling"), key=lambda test: -test["rows"])
     return str(cycling[0]["test_id"]) if cycling else ""
 

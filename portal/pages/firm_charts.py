@@ -99,6 +99,7 @@ def nyquist(view: View, wish: Wish) -> Figure:
 def curves(view: View, wish: Wish) -> Figure:
     """Draw voltage over capacity of some cycles of a test."""
     steps = view.ask("steps", test=_own_test(view, wish))
+    # Cycle 0 is what happened before the first half cycle.
     cycles = choose_cycles(wish, steps.filter(pl.col("cycle") > 0)["cycle"].unique().sort().to_list())
     seen = steps.filter(pl.col("cycle").is_in(cycles))
     if seen.is_empty():
@@ -119,6 +120,7 @@ def trace(view: View, wish: Wish) -> Figure:
     """Draw the raw records of a test, of one step of it, or between two times."""
     test = _own_test(view, wish)
     begin, end = wish.begin, wish.end
+    # Typed bounds count more than the step that was chosen before.
     if wish.step is not None and begin is None and end is None:
         steps = view.ask("steps", test=test).filter(pl.col("step_count") == wish.step)
         if steps.is_empty():
@@ -185,6 +187,7 @@ def answer_chart(request: Request, name: str, view: ViewHere, wish: Annotated[Wi
     """Answer with a chart's data; a browser that has it already is told so."""
     if name not in CHARTS:
         raise not_found()
+    # Every chart is made of tests, manifests and recipe alone, whose hash this is.
     moment = view.asking.name_moment("fade", view.firm)
     tag = name_tag("chart", name, view.firm, view.language, wish.model_dump(mode="json"), moment)
     if is_known(request, tag):
@@ -214,6 +217,7 @@ def choose_cells(view: View, wish: Wish) -> pl.DataFrame:
     cells = view.ask("cells")
     if wish.cell:
         found = cells.filter(pl.col("cell_id").is_in(wish.cell))
+        # Not even which of them is missing may show.
         if found.height < len(set(wish.cell)):
             raise not_found()
         return found
@@ -237,6 +241,7 @@ def _only_cell(view: View, wish: Wish) -> str:
     Raises:
         Problem: 404, where it is not the firm's; 422, where none is named.
     """
+    # Two cells in one fade would be a comparison that nobody asked for.
     if len(wish.cell) != 1:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "this chart is of one cell: name it with cell=")
     # A test without a cell goes by its own name, and is no row of cells.

@@ -33,6 +33,7 @@ def gather_groups(rows: pl.DataFrame) -> list[dict[str, Any]]:
                 "place": [first[name] for name in PLACE if first[name]],
                 "rows": part.to_dicts(),
                 "published": part.filter(pl.col("status") == "published").height,
+                # Said once above the table, not again in each of its rows.
                 "reason": first if part["reason"].n_unique() == 1 else None,
             }
         )

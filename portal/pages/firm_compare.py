@@ -18,6 +18,7 @@ from portal.pages.snippets import write_snippets
 
 router: Final = APIRouter()
 
+# A longer list is searched on the overview, where cells have their figures beside them.
 MOST_CHOICES: Final = 400
 # What of a cell is compared in numbers beside the curves.
 METRICS: Final = (
@@ -54,6 +55,7 @@ def show_compare(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
         options=list_options(view, everyone),
         groups=groups,
         remarks=remarks,
+        # Costly to read and of no use unless splits are compared.
         splits=view.ask("splits").to_dicts() if wish.by == "split" else [],
         snippets=write_snippets(view, "fade", cells=tuple(chosen) if wish.cell else ()),
     )

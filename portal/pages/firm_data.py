@@ -16,6 +16,7 @@ from warehouse.ask import questions
 router: Final = APIRouter()
 
 LONGEST_SQL: Final = 20_000
+# Each runs as it stands on any firm's data.
 EXAMPLES: Final = (
     "SELECT cell_id, cycles, last_capacity_retention, end_of_life FROM summary ORDER BY last_capacity_retention",
     "SELECT cell_id, cycle, capacity_retention FROM fade WHERE class = 'ageing' ORDER BY cell_id, cycle",

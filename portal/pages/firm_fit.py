@@ -67,6 +67,7 @@ def write_sheets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _latest(profiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return each profile once: the firm's own before the shipped one, its latest version."""
     found: dict[str, dict[str, Any]] = {}
+    # Sorted so that what counts comes last and stays.
     for one in sorted(profiles, key=lambda each: (each["firm"] is not None, each["version"])):
         found[one["profile"]] = one
     return [found[name] for name in sorted(found)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated, Any, Final
 
@@ -44,16 +45,17 @@ def show_overview(
         counts=count_all(view),
         cells=cells[(page - 1) * CELLS_A_PAGE : page * CELLS_A_PAGE],
         found=len(cells),
-        pages=max(-(-len(cells) // CELLS_A_PAGE), 1),
+        last_page=max(-(-len(cells) // CELLS_A_PAGE), 1),
         page=page,
         find=find,
         newest=sources.head(NEWEST).to_dicts(),
         before=before,
         changed=sources.filter(pl.col("committed_unix_second") > before).to_dicts() if before else [],
-        alerts=view.ask("alerts").filter(pl.col("state") == "open").to_dicts(),
+        alerts=list_alerts(view),
         near=find_near(view.ask("specs")),
         wafers=list_wafers(view)[:MOST_WAFERS],
     )
+    # For this page alone: no other one has to carry it.
     response.set_cookie(
         f"{VISIT_COOKIE}_{view.firm}", kept, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", path="/overview"
     )
@@ -77,7 +79,8 @@ def list_cells(view: View) -> list[dict[str, Any]]:
     summary = view.ask("summary").drop("firm", "cycles")
     rows = view.ask("cells").join(summary, on="cell_id", how="left")
     rows = rows.sort("last_unix_second", "cell_id", descending=[True, False], nulls_last=True)
-    sparks = draw_sparks(view.ask("fade"))
+    # A line for each cell out of all its cycles: drawn once for as long as these stand.
+    sparks = view.asking.keep("sparks", view.firm, lambda: draw_sparks(view.ask("fade")))
     return [
         {
             **row,
@@ -96,9 +99,16 @@ def search_cells(cells: list[dict[str, Any]], find: str) -> list[dict[str, Any]]
     return [cell for cell, text in zip(cells, texts, strict=True) if all(word in text for word in words)]
 
 
+def list_alerts(view: View) -> list[dict[str, Any]]:
+    """Return the open alerts, each with the figures behind it."""
+    rows = view.ask("alerts").filter(pl.col("state") == "open").iter_rows(named=True)
+    return [{**row, "evidence": json.loads(row["evidence"])} for row in rows]
+
+
 def find_near(specs: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the cells outside a limit or less than a tenth of it away, the worst first."""
     value, lower, upper = pl.col("measured"), pl.col("lower"), pl.col("upper")
+    # In parts of the limit itself, so that capacities and resistances can be ranked together.
     room = pl.min_horizontal((value - lower) / lower.abs(), (upper - value) / upper.abs())
     rows = specs.filter(pl.col("scope") == "cell", pl.col("cell_id").is_not_null()).with_columns(room=room)
     return rows.filter(pl.col("room") < NEAR).sort("room", "cell_id").head(NEAREST).to_dicts()

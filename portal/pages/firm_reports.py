@@ -23,6 +23,7 @@ MOST_ISSUED: Final = 200
 def show_reports(view: ViewHere, cell: Annotated[str, Query(max_length=400)] = "") -> Response:
     """Show what a report can be of, and what was issued."""
     cells = view.ask("cells")
+    # A link to the report of a cell that is not there would only fail later.
     if cell:
         view.find_cell(cell)
     issued = list_reports(view.asking.home.registry, view.firm)
@@ -44,6 +45,7 @@ def list_subjects(view: View, cells: pl.DataFrame) -> list[dict[str, Any]]:
     placed = cells.filter(pl.col("lot").is_not_null(), pl.col("wafer").is_not_null())
     wafers = placed.group_by("lot", "wafer").agg(cells=pl.len()).sort("lot", "wafer")
     found = [(lot, "lot", count) for lot, count in lots.rows()]
+    # As reports call a wafer.
     found += [(f"{lot}-{wafer}", "wafer", count) for lot, wafer, count in wafers.rows()]
     return [
         {"subject": subject, "kind": kind, "cells": count, "documents": link_documents(view, subject)}

@@ -7,6 +7,7 @@ from pathlib import PureWindowsPath
 from typing import Any, Final
 
 import polars as pl
+import sqlalchemy as sa
 
 from portal.pages.firm_view import View
 from warehouse import schema
@@ -35,7 +36,8 @@ def list_sources(view: View) -> pl.DataFrame:
     """Return the firm's tests, newest commit first, with ``file``, the name of the file each was read from."""
     registry = view.asking.home.registry
     tests = registry.frame(schema.TEST, TEST.c.firm == view.firm).select(COLUMNS)
-    files = registry.frame(schema.SOURCE_FILE, SOURCE_FILE.c.test_id.is_not(None)).select("sha256", "path")
+    mine = sa.select(TEST.c.source_sha256).where(TEST.c.firm == view.firm)
+    files = registry.frame(schema.SOURCE_FILE, SOURCE_FILE.c.sha256.in_(mine)).select("sha256", "path")
     # Folders of the host say nothing to a firm; a name may come from any system.
     named = files.with_columns(file=pl.col("path").map_elements(_last_part, return_dtype=pl.String)).drop("path")
     joined = tests.join(named, left_on="source_sha256", right_on="sha256", how="left")

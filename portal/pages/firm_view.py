@@ -12,7 +12,7 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from portal.callers import Caller, get_caller, get_firm
+from portal.callers import Caller, firms_of, get_caller, get_firm
 from portal.charts.groups import say_group
 from portal.charts.text import Text, Voice
 from portal.pages.amounts import write_amount, write_percent
@@ -82,6 +82,7 @@ class View:
             raise not_found()
         return cells.row(0, named=True)
 
+    # Every link is made here, for one that forgets the firm would show a technician another one's data.
     def link(self, path: str, *pairs: tuple[str, object], **more: object) -> str:
         """Return an address within the portal; who sees all firms stays with this one."""
         chosen = [(name, value) for name, value in (*pairs, *more.items()) if value is not None and value != ""]
@@ -121,6 +122,8 @@ class View:
         shared |= {"say_group": lambda name: say_group(name, self.voice)}
         shared |= {"to_wafer": self.link_wafer, "why": self.explain_number, "reason": self.tell_reason}
         shared |= {"data_of": self.link_chart, "say": lambda text: text.say(self.voice)}
+        # Only who sees all firms chooses among them.
+        shared["firms"] = [] if self.caller.firm else firms_of(self.request)
         return render(self.request, template, **shared, **values)
 
     def link_chart(self, name: str, *pairs: tuple[str, object], **more: object) -> str:

@@ -57,5 +57,6 @@ def show_wafer(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
 
 def choose_metrics(view: View, dies: pl.DataFrame) -> list[tuple[str, str]]:
     """Return the metrics that any die of a wafer has, each with what it is called."""
+    # A metric without a value would lead to an empty map.
     known = [name for name in METRICS if dies[name].null_count() < dies.height]
     return [(name, METRICS[name].text.say(view.voice)) for name in known]

@@ -23,6 +23,7 @@ from warehouse.results import PACKAGES, result_tables
 
 router: Final = APIRouter()
 
+# A number about a whole firm has thousands of files behind it; the API lists them all.
 MOST_SOURCES: Final = 200
 SPECTRAL: Final = frozenset({"spectra", "spectrum_fits", "spectrum_elements", "arrhenius"})
 DERIVED: Final = frozenset({"steps", "cycles"})
@@ -53,6 +54,7 @@ def explain_number(
     if question is None or column not in columns:
         raise not_found()
     sources = [one for one in describe_sources(view, cell or None, test or None) if _is_read(question, one["kind"])]
+    # Asked before anything is shown: a name of another firm must look like none at all.
     if (cell or test) and not sources:
         # Of a cell without tests there is still what the manifest says; of another firm's there is nothing.
         view.ask("cells", cell=cell or None, test=test or None)

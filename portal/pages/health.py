@@ -17,7 +17,7 @@ router: Final = APIRouter()
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 def tell_health(request: Request) -> Response:
     """Answer whether the registry answers."""
     try:

@@ -39,6 +39,7 @@ def write_snippets(view: View, query: str, *, cell: str | None = None, cells: tu
     address = f"/api/v1/queries/{query}"
     host = str(view.request.base_url).rstrip("/")
     parameters = "&".join(f"cell={quote(name, safe='')}" for name in named)
+    # Tokens of a firm name it by themselves.
     more = "" if view.caller.firm else urlencode({"firm": view.firm})
     asked = "&".join(part for part in (parameters, more) if part)
     full = f"{host}{address}?{f'{asked}&' if asked else ''}format=csv"
@@ -52,16 +53,17 @@ def write_snippets(view: View, query: str, *, cell: str | None = None, cells: tu
 
 def _write_python(host: str, query: str, cells: tuple[str, ...], view: View) -> str:
     arguments = [repr(query)]
-    if len(cells) == 1:
-        arguments.append(f"cell={cells[0]!r}")
+    if cells:
+        arguments.append(f"cell={(cells[0] if len(cells) == 1 else list(cells))!r}")
     if view.caller.firm is None:
         arguments.append(f"firm={view.firm!r}")
     lines = [
+        "import os",
+        "",
         "from portal.client import Cellar",
         "",
-        f"cellar = Cellar({host!r}, token=…)",
+        # The token stays out of what people paste into notebooks.
+        f'cellar = Cellar({host!r}, os.environ["CELLAR_TOKEN"])',
         f"frame = cellar.query({', '.join(arguments)})",
     ]
-    if len(cells) > 1:
-        lines += ["frame = frame.filter(frame['cell_id'].is_in([", *(f"    {name!r}," for name in cells), "]))"]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ def draw_spark(values: Sequence[float]) -> str:
     if len(values) < 2:  # noqa: PLR2004 a line has two ends
         return ""
     count = min(len(values), MOST_POINTS)
+    # A line of a hundred pixels has no room for more.
     picked = [values[round(place * (len(values) - 1) / (count - 1))] for place in range(count)]
     low, span = min(picked), (max(picked) - min(picked)) or 1.0
     across = (WIDTH - 2 * EDGE) / (count - 1)
@@ -41,6 +42,7 @@ def draw_dies(dies: pl.DataFrame, column: str = "capacity_ah") -> dict[str, Any]
     placed = dies.filter(pl.col("die_x").is_not_null(), pl.col("die_y").is_not_null())
     if placed.is_empty():
         return {"squares": [], "side": 0}
+    # The centre die is (0, 0) in the canonical frame, so the box is symmetric.
     reach = max(max(abs(value) for value in placed[axis]) for axis in ("die_x", "die_y")) + 1
     side = 100 / (2 * reach + 1)
     values = [value for value in placed[column].to_list() if value is not None]

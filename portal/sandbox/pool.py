@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from portal.sandbox.errors import SqlBusy, SqlCancelled, SqlError, SqlRefused, SqlWrong
+from portal.sandbox.errors import SqlBusy, SqlCancelled, SqlRefused, SqlWrong
 from portal.sandbox.inside.orders import Order
 from portal.sandbox.limits import Limits
 from portal.sandbox.process import Answer, Place, SqlProcess
@@ -79,6 +79,10 @@ class Sandbox:
         """
         if len(sql) > self.limits.text:
             raise SqlRefused(f"the query has {len(sql)} characters, and may have {self.limits.text}")
+        try:
+            sql.encode()
+        except UnicodeEncodeError as error:
+            raise SqlRefused(f"the query is no text: {error.reason} at character {error.start}") from error
         limits = replace(self.limits, seconds=min(seconds or self.limits.seconds, self.limits.seconds))
         try:
             return self._ask(firm, sql, query, limits)
@@ -181,12 +185,11 @@ class Sandbox:
             waiting = self._idle.get(firm)
             if waiting:
                 return waiting.pop()
-        try:
+        with ExitStack() as otherwise:
+            otherwise.callback(self._leave, firm)
             process = self._starter.submit(self._start, firm).result()
             process.wait_until_ready()
-        except BaseException:
-            self._leave(firm)
-            raise
+            otherwise.pop_all()
         return process
 
     def _start(self, firm: str) -> SqlProcess:
@@ -235,14 +238,3 @@ class Sandbox:
         with self._turn:
             self._busy[firm] -= 1
             self._turn.notify_all()
-
-
-@contextmanager
-def one_query(home: Home, limits: Limits) -> Iterator[Sandbox]:
-    """Open a sandbox for a command that asks once."""
-    sandbox = Sandbox(home, limits)
-    try:
-        yield sandbox
-    finally:
-        with suppress(SqlError):
-            sandbox.close()

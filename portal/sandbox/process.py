@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 import signal
@@ -24,13 +25,16 @@ from portal.sandbox.inside.orders import FRAME, Order, Settings
 from portal.sandbox.limits import Limits
 from portal.sandbox.walls import ENVIRONMENT, Walls
 
-START_SECOND: Final = 60.0
+log: Final = logging.getLogger("cellar.sandbox")
+
+START_SECOND: Final = 20.0
 # DuckDB ends a query by itself where it can; we end its process a little later.
 GRACE_SECOND: Final = 0.2
 CHUNK: Final = 1 << 18
 # An Arrow stream is a little larger than its values.
 ENVELOPE: Final = 1 << 20
 LAST_WORDS: Final = 2000
+CUTS: Final = frozenset({"rows", "size"})
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,9 @@ class SqlProcess:
             frame = self._next_frame(deadline)
             if frame is None or frame[0] == orders.GONE:
                 self._kill()
-                words = self._last_words()
+                log.error("no process for queries can be started: %s", self._last_words())
                 self.close()
-                raise SqlDied(f"no process for queries can be started: {words}")
+                raise SqlDied("no process for queries can be started; the log says why")
             if frame[0] == orders.READY:
                 self.walls = tuple(json.loads(frame[1])["walls"])
 
@@ -131,12 +135,14 @@ class SqlProcess:
         heard = self._listen(order, started + order.seconds + GRACE_SECOND)
         if self._cancelled.is_set():
             raise SqlCancelled("the query was cancelled")
-        if heard.told is None:
-            late = time.monotonic() - started >= order.seconds
-            raise _explain(heard, late=late)
+        if heard.told is None or heard.gone is None or heard.gone.get("status"):
+            # What is still to come of this query must not be taken for the next one's answer.
+            self._kill()
+            raise _explain(heard, late=time.monotonic() - started >= order.seconds)
         if "failed" in heard.told:
             raise self._translate(heard.told)
-        return Answer(_read_frame(heard.pieces), str(heard.told["cut"]), time.monotonic() - started)
+        cut = str(heard.told.get("cut"))
+        return Answer(_read_frame(heard.pieces), cut if cut in CUTS else "", time.monotonic() - started)
 
     def cancel(self) -> None:
         """End the query at hand, and the process with it."""
@@ -156,7 +162,7 @@ class SqlProcess:
     def _listen(self, order: Order, deadline: float) -> _Heard:
         heard = _Heard()
         with suppress(BrokenPipeError):
-            self._send(order.to_bytes())
+            self._send(order.to_bytes(), deadline)
         most = order.size + ENVELOPE
         while heard.gone is None:
             frame = self._next_frame(deadline)
@@ -167,21 +173,29 @@ class SqlProcess:
             if kind == orders.PIECE:
                 heard.pieces += content
             elif kind == orders.END:
-                heard.told = json.loads(content)
+                heard.told = _read_told(content) or None
             elif kind == orders.GONE:
-                heard.gone = json.loads(content)
-                self.resident = max(self.resident, int(heard.gone["resident"]))
+                heard.gone = _read_told(content)
+                taken = heard.gone.get("resident")
+                self.resident = max(self.resident, taken if isinstance(taken, int) else 0)
             # Whoever broke out of DuckDB may send what it likes; we hold no more than was agreed.
             if len(heard.pieces) > most:
                 self._kill()
                 break
         return heard
 
-    def _send(self, content: bytes) -> None:
+    def _send(self, content: bytes, deadline: float) -> None:
+        """Write an order, as fast as it is taken."""
         pipe = self._process.stdin
-        if pipe is not None:
-            pipe.write(content)
-            pipe.flush()
+        if pipe is None or pipe.closed:
+            return
+        os.set_blocking(pipe.fileno(), False)
+        rest = memoryview(content)
+        waiting = select.poll()
+        waiting.register(pipe, select.POLLOUT)
+        while rest and waiting.poll(max(deadline - time.monotonic(), 0) * 1000):
+            with suppress(BlockingIOError):
+                rest = rest[os.write(pipe.fileno(), rest) :]
 
     def _next_frame(self, deadline: float) -> tuple[bytes, bytes] | None:
         """Return the next frame; None at the deadline or the end."""
@@ -204,7 +218,8 @@ class SqlProcess:
             return False
         waiting = select.poll()
         waiting.register(pipe, select.POLLIN)
-        if not waiting.poll(max(deadline - time.monotonic(), 0) * 1000):
+        left = deadline - time.monotonic()
+        if left <= 0 or not waiting.poll(left * 1000):
             return False
         content = os.read(pipe.fileno(), CHUNK)
         self._buffer += content
@@ -219,7 +234,7 @@ class SqlProcess:
     def _translate(self, told: dict[str, Any]) -> SqlError:
         place = self._place.walls.place(self._place.share)
         # Where the share lies is nobody's business.
-        detail = str(told["detail"]).replace(place, "") if place else str(told["detail"])
+        detail = str(told.get("detail")).replace(place, "") if place else str(told.get("detail"))
         error = BY_CODE.get(str(told["failed"]), SqlWrong)
         return error({"time": "the query took longer than it may"}.get(error.code, detail))
 
@@ -227,6 +242,15 @@ class SqlProcess:
         self._words.seek(0)
         said = self._words.read()[-LAST_WORDS:].decode("utf-8", errors="replace").strip()
         return said.rpartition("\n")[2] or "it said nothing"
+
+
+def _read_told(content: bytes) -> dict[str, Any]:
+    """Return what a process says of an answer; nothing of it where it is not as agreed."""
+    try:
+        told = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _explain(heard: _Heard, *, late: bool) -> SqlError:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from portal.sandbox.errors import SqlRefused
 from portal.sandbox.limits import Limits
-from portal.sandbox.pool import Sandbox
-from portal.sandbox.walls import find_walls
-from warehouse.home import Home
+
+if TYPE_CHECKING:
+    from portal.sandbox.pool import Sandbox
+    from warehouse.home import Home
 
 log: Final = logging.getLogger("cellar.sandbox")
+
+
+LINUX: Final = "linux"
+NEEDS_LINUX: Final = "SQL is run in a sandbox that only Linux has; the named queries are answered everywhere"
 
 
 class PortalSandbox:
@@ -27,15 +34,22 @@ class PortalSandbox:
         self._home = home
         self._lock = threading.Lock()
         self._made: Sandbox | None = None
-        self._walls = find_walls()
-        for warning in self._walls.warnings:
+        for warning in _list_warnings():
             log.warning("%s", warning)
 
     def get(self) -> Sandbox:
-        """Return the sandbox, made now unless there is one."""
+        """Return the sandbox, made now unless there is one.
+
+        Raises:
+            SqlRefused: the system has no walls that a stranger's SQL could be run behind.
+        """
+        if sys.platform != LINUX:
+            raise SqlRefused(NEEDS_LINUX)
+        from portal.sandbox.pool import Sandbox  # noqa: PLC0415 it cannot be loaded elsewhere
+
         with self._lock:
             if self._made is None:
-                self._made = Sandbox(self._home, self.limits, self._walls)
+                self._made = Sandbox(self._home, self.limits)
             return self._made
 
     def cancel(self, firm: str, query: str) -> bool:
@@ -49,3 +63,12 @@ class PortalSandbox:
             if self._made is not None:
                 self._made.close()
                 self._made = None
+
+
+def _list_warnings() -> tuple[str, ...]:
+    """Return what walls this machine lacks."""
+    if sys.platform != LINUX:
+        return (NEEDS_LINUX,)
+    from portal.sandbox.walls import find_walls  # noqa: PLC0415 it cannot be loaded elsewhere
+
+    return find_walls().warnings

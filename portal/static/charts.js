@@ -67,6 +67,8 @@
     }
 
     async load() {
+      // An answer that comes after a later question is not drawn.
+      const turn = (this.turn = (this.turn ?? 0) + 1);
       const address = this.address();
       const csv = this.section.querySelector(".csv");
       const bare = new URL(address);
@@ -77,8 +79,11 @@
       try {
         const answer = await fetch(address, { headers: { Accept: "application/json" } });
         if (!answer.ok) throw new Error(String(answer.status));
-        this.figure = await answer.json();
+        const figure = await answer.json();
+        if (turn !== this.turn) return;
+        this.figure = figure;
       } catch (error) {
+        if (turn !== this.turn) return;
         this.state.textContent = fill(words.failed, { error: error.message });
         return;
       }
@@ -107,7 +112,8 @@
 
     restore(layout) {
       const [from, to] = this.kept();
-      this.show(from, to);
+      // Who is typing bounds is not interrupted.
+      if (!this.section.querySelector(".range").contains(document.activeElement)) this.show(from, to);
       if (!this.section.dataset.window && (from !== null || to !== null)) {
         layout.xaxis.range = [from, to];
         layout.xaxis.autorange = from === null ? "min" : to === null ? "max" : false;

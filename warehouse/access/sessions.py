@@ -33,6 +33,7 @@ def open_session(home: Home, grant: Grant, token_id: str | None = None) -> str:
     row |= {"token_id": token_id, "created_unix_second": now}
     row["expires_unix_second"] = min(grant.expires_unix_second, now + SESSION_SECONDS)
     with home.registry.write() as connection:
+        # The table holds who is logged in now; who was is in the audit log.
         connection.execute(sa.delete(ACCESS_SESSION).where(ACCESS_SESSION.c.expires_unix_second <= now))
         connection.execute(sa.insert(ACCESS_SESSION).values(row))
     return key

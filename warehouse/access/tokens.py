@@ -99,6 +99,7 @@ def rotate_token(home: Home, token_id: str, *, days: float = LONGEST_DAYS, by: s
     if old["revoked_unix_second"] is not None or old["expires_unix_second"] <= now:
         raise UsageError(f"token {token_id} is not valid any more; create another one")
     made = create_token(home, old["role"], old["firm"], days=days, label=old["label"], by=by, replaces=token_id)
+    # The new one first: dying in between, one has two tokens and not none.
     ends = min(old["expires_unix_second"], now + OVERLAP_DAYS * DAY)
     _change(home, token_id, expires_unix_second=ends)
     return made
@@ -113,6 +114,7 @@ def revoke_token(home: Home, token_id: str, *, by: str = COMMAND) -> Row:
     row = _find(home, token_id)
     if row["revoked_unix_second"] is None:
         row["revoked_unix_second"] = time.time()
+        # The row stays: who came with it last year is told by it.
         with home.registry.write() as connection:
             mine = ACCESS_TOKEN.c.token_id == token_id
             connection.execute(
