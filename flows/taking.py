@@ -43,6 +43,7 @@ from warehouse.sources import (
     end_source,
     find_source,
     name_unread,
+    note_read,
     supersede_refused,
     supersede_source,
     supersede_versions,
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
     from warehouse.leases import Lease
 
 log: Final = logging.getLogger("cellar.ingest")
+
+# Smaller files are done before anybody has looked, and a transaction for each would cost the many.
+WATCHED_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,16 @@ class Taking:
                 return self._import(path)
         if reading.kind in {"companion", "empty"}:
             return _Fate("ignored", reading, kind=reading.kind, reason=explain(reading.kind))
+        if self.captured.size >= WATCHED_BYTES:
+            self._tell_read(reading.format)
         incoming = admit(make_incoming(self.home, reading, self.drop.shown, self.captured.sha256))
         return self._place(incoming, before)
+
+    def _tell_read(self, format_name: str) -> None:
+        """Tell those who watch that reading is over and checking begins."""
+        with self.home.registry.write() as connection:
+            self.home.leases.check(connection, self.lease)
+            note_read(connection, self.captured.sha256, format_name)
 
     def _place(self, incoming: Incoming, before: Predecessor | None) -> _Fate:
         """Find what the rows are to those that are here: the same, more of them, another version, or new."""

@@ -33,7 +33,7 @@ LEAST_SECONDS: Final = 1.0
 SHARE: Final = 10.0
 # An estimate is no promise: only the receipt says that all is done.
 MOST_PERCENT: Final = 99
-Stage = Literal["receiving", "waiting", "settling", "reading", "stopped"]
+Stage = Literal["receiving", "waiting", "settling", "reading", "checking", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Coming:
 
     Args:
         path: as the user knows it.
-        stage: receiving an upload, waiting its turn, settling until it lies still, reading; or stopped, because whoever
-            read it died, and begun anew by the next look.
+        stage: receiving an upload, waiting its turn, settling until it lies still, reading, checking what was
+            read; or stopped, because whoever read it died, and begun anew by the next look.
         size: its bytes.
         since_unix_second: since when it is at this stage, as far as is known.
         percent: how much of an upload is here, or about how much of the usual time of reading has gone.
@@ -130,6 +130,10 @@ class Underway:
         for row in rows:
             since = row["updated_unix_second"]
             percent = self._estimate(row, now - since) if row["alive"] else None
+            if row["format"] is not None and row["alive"]:
+                # Its format is told as soon as a reader is done with it.
+                yield Coming(row["path"], "checking", row["size"], since)
+                continue
             yield Coming(row["path"], "reading" if row["alive"] else "stopped", row["size"], since, percent)
 
     def _estimate(self, row: Row, elapsed: float) -> int | None:

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from browsing import draw_charts, log_in, open_browser, serve
-from portal_lab import BROKEN
+from portal_lab import BROKEN, QUICK, wait_for, watch
 from portal_site import FIRM_A, Site, open_site
 
-from flows.demo import LAB
+from flows.demo import LAB, _write_specifications
 from flows.ingest import ingest_paths
 from flows.nightly import run_night
 from flows.virtual_lab import simulate
 from warehouse.home import Home
 from warehouse.manifest import import_manifest
-from warehouse.sources import list_quarantine
+from warehouse.sources import count_states, list_quarantine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "guides"
 LARGEST_BYTES: Final = 120_000
-SIZE: Final = {"width": 1100, "height": 720}
+SIZE: Final = {"width": 1160, "height": 640}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shot:
 
 
 SHOTS: Final = (
-    Shot("overview", "a", "/overview"),
+    Shot("overview", "a", "/overview", "#cells-title"),
     Shot("cell", "a", "/cells/{cell}", "#fade"),
     Shot("wafer", "a", "/wafers/one?lot={lot}&wafer={wafer}", "#map"),
     Shot("receipts", "technician", "/receipts"),
@@ -61,7 +61,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         site = open_site(_build_home(Path(folder) / "home"))
         names = _name_things(site)
-        with open_browser() as browser, serve(site.app) as address:
+        with watch(site.folder), open_browser() as browser, serve(site.app) as address:
             large = [shot.name for shot in SHOTS if _take(browser, address, site, shot, names) > LARGEST_BYTES]
         site.close()
     sys.stderr.writelines(f"{name}.png is larger than {LARGEST_BYTES} bytes\n" for name in large)
@@ -69,18 +69,31 @@ def main() -> int:
 
 
 def _build_home(folder: Path) -> Path:
-    """Make a home like the demonstration's, with a file that was dropped twice and a broken one."""
+    """Make a home like the demonstration's, with a few files that are dropped last."""
     lab = simulate(folder.parent / "lab", LAB)
-    broken = folder / "inbox" / FIRM_A / "broken.mpt"
-    broken.parent.mkdir(parents=True)
-    broken.write_bytes(BROKEN)
+    folder.mkdir()
+    (folder / "settings.toml").write_text(QUICK)
+    *early, late, later = lab.files
     with closing(Home(folder)) as home:
-        import_manifest(home, lab.manifest)
-        if lab.wafers is not None:
-            import_manifest(home, lab.wafers)
-        list(ingest_paths(home, [*lab.files, lab.files[-1], broken]))
+        for manifest in (lab.manifest, lab.wafers, *_write_specifications(folder.parent)):
+            if manifest is not None:
+                import_manifest(home, manifest)
+        list(ingest_paths(home, early))
         run_night(home)
+        with watch(folder):
+            for number, path in enumerate((early[-1], late, later, None), start=1):
+                _drop(folder / "inbox", path)
+                seen = len(early) + number
+                # One after the other, so that the picture has them in this order.
+                wait_for(lambda seen=seen: count_states(home)["seen"] == seen)
     return folder
+
+
+def _drop(inbox: Path, path: Path | None) -> None:
+    """Drop a file where its cell's belong, or a broken one."""
+    place = inbox / (path.relative_to(path.parents[2]) if path else f"{FIRM_A}/broken.mpt")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(path.read_bytes() if path else BROKEN)
 
 
 def _name_things(site: Site) -> dict[str, str]:

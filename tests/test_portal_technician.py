@@ -14,6 +14,7 @@ from httpx import Client, Response
 from portal_lab import BROKEN, CHANNEL, STRAY, wait_for, watch
 from portal_site import FIRM_A, Site
 
+from flows import taking
 from flows.ingest import ingest_file
 from portal.pages.technician_hints import tell_hints
 from portal.pages.technician_receipts import tell_changes
@@ -362,6 +363,25 @@ def test_reading_tells_about_how_far(lab: Site, home: Home) -> None:
     assert [
         two.stage for two in Underway(home, lab.app.state.uploads, clock).look().coming if two.size == one.size
     ] == ["stopped"]
+
+
+def test_checking_follows_reading(lab: Site, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file that was read shows as being checked until it has its receipt."""
+    seen: list[str] = []
+    prepare = taking.prepare_test
+
+    def look_and_prepare(*of: Any) -> Any:
+        seen.extend(one.stage for one in Underway(home, lab.app.state.uploads).look().coming if "again" in one.path)
+        return prepare(*of)
+
+    monkeypatch.setattr(taking, "WATCHED_BYTES", 0)
+    monkeypatch.setattr(taking, "prepare_test", look_and_prepare)
+    [known] = home.registry.rows(sa.select(SOURCE_FILE).where(SOURCE_FILE.c.path.endswith(STRAY)))
+    again = lab.folder / "inbox" / "again.csv"
+    again.write_bytes(Path(known["path"]).read_bytes().replace(b"4.1", b"4.0"))
+    [receipt] = ingest_file(home, again)
+    assert receipt["state"] == "committed"
+    assert seen == ["checking"]
 
 
 def test_events_tell_of_changes(lab: Site, home: Home) -> None:

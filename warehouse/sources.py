@@ -59,9 +59,17 @@ def begin_source(home: Home, captured: Capture, shown: str, wish: Owner, known: 
         state = connection.execute(sa.select(SOURCE_FILE.c.state).where(here)).scalar()
         if state in FINAL and state != known:
             raise Outdated(f"{shown} was taken in by another process a moment ago: {state}")
-        if not connection.execute(sa.update(SOURCE_FILE).where(here).values(updated_unix_second=now)).rowcount:
+        # Whoever had read it and died has not checked it: it is read again.
+        again = {"format": None} if state == "in_progress" else {}
+        if not connection.execute(sa.update(SOURCE_FILE).where(here).values(updated_unix_second=now, **again)).rowcount:
             connection.execute(sa.insert(SOURCE_FILE).values(row))
     return lease
+
+
+def note_read(connection: sa.Connection, sha256: str, format_name: str) -> None:
+    """Record inside the caller's transaction that a source in progress was read, by which format, and is checked."""
+    reading = SOURCE_FILE.c.sha256 == sha256, SOURCE_FILE.c.state == "in_progress"
+    connection.execute(sa.update(SOURCE_FILE).where(*reading).values(format=format_name))
 
 
 def end_source(connection: sa.Connection, sha256: str, **fate: object) -> None:
