@@ -92,7 +92,11 @@ def open_zip(file: BinaryIO, shown: str) -> zipfile.ZipFile:
     if measure_directory(file) > LARGEST_DIRECTORY:
         raise ParseError(shown, "the archive lists far too many files", code="too_many_files")
     with _blaming_container(shown):
-        return zipfile.ZipFile(file)
+        container = zipfile.ZipFile(file)
+    # The library itself falls over an entry without a name as soon as it is asked what it is.
+    if "" in container.namelist():
+        raise ParseError(shown, "cannot be unpacked: its directory lists an entry without a name")
+    return container
 
 
 def find_overlapping(entries: list[zipfile.ZipInfo]) -> set[int]:

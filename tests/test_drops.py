@@ -92,6 +92,21 @@ def test_zip_again_is_all_duplicates(local_home: Home, tmp_path: Path, members: 
     assert states(take(local_home, path)) == ["duplicate"] * 3
 
 
+def test_entry_without_a_name_is_refused(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
+    """A zip whose directory lists an entry without a name is quarantined, by a name that says so."""
+    named = pack(tmp_path / "x.zip", {"a": members["one.csv"]})
+    raw = named.read_bytes()
+    place = raw.rindex(b"PK\x01\x02")
+    # The length of the entry's name in the directory, and the name behind its 46 bytes.
+    raw = raw[: place + 28] + b"\0\0" + raw[place + 30 : place + 46] + raw[place + 47 :]
+    end = raw.rindex(b"PK\x05\x06")
+    size = int.from_bytes(raw[end + 12 : end + 16], "little") - 1
+    named.write_bytes(raw[: end + 12] + size.to_bytes(4, "little") + raw[end + 16 :])
+    (receipt,) = take(local_home, named)
+    assert receipt["state"] == "quarantined"
+    assert "an entry without a name" in receipt["reason"]["en"]
+
+
 def test_folders_in_a_zip_name_firm_and_cell(local_home: Home, tmp_path: Path, members: dict[str, bytes]) -> None:
     """A folder of a firm inside a zip gives its files to that firm and its cell."""
     add_firm(local_home, "ACME")
