@@ -82,10 +82,12 @@ def _preview(home: Home, test: Row) -> dict[str, Any]:
     try:
         return told | {"outcome": "changed", "sentence": compare_revisions(home, test, prepared)["sentence"]}
     finally:
+        # Its files are written but never listed.
         discard_prepared(home, prepared)
 
 
 def _formats_of_tests(home: Home, names: list[str]) -> dict[str, str]:
+    # Thousands of names are more than a database takes in one question.
     wanted = frozenset(names)
     rows = home.registry.rows(sa.select(TEST.c.test_id, TEST.c.format))
     return {row["test_id"]: row["format"] for row in rows if row["test_id"] in wanted}

@@ -61,6 +61,7 @@ def dies_of(size: int, pitch: float | None = 0.016) -> pl.DataFrame:
             "x_metre": x * pitch if pitch else None,
             "y_metre": y * pitch if pitch else None,
             "radius_metre": float(np.hypot(x, y)) * pitch if pitch else None,
+            "diameter_metre": None,
             "process_split": "S1",
             "bin": 1 if x >= 0 else 4,
             "failed_quantity": None if x >= 0 else "capacity",
@@ -69,5 +70,5 @@ def dies_of(size: int, pitch: float | None = 0.016) -> pl.DataFrame:
         }
         for number, (x, y) in enumerate(places)
     ]
-    schema = {"x_metre": pl.Float64, "y_metre": pl.Float64, "radius_metre": pl.Float64}
+    schema = {"x_metre": pl.Float64, "y_metre": pl.Float64, "radius_metre": pl.Float64, "diameter_metre": pl.Float64}
     return pl.DataFrame(rows, schema_overrides=schema)

@@ -372,7 +372,7 @@ def test_a_window_of_records_is_both_ends_included() -> None:
 
 def test_wafer_is_drawn_to_scale_with_its_notch_down() -> None:
     """Dies lie at their places in millimetres within the wafer's edge, and the notch is at the bottom."""
-    figure = draw_map(dies_of(2), "capacity_ah", radius=0.1)
+    figure = draw_map(dies_of(2).with_columns(diameter_metre=0.2), "capacity_ah")
     (tiles,) = figure.data
     assert tiles["x"] == [-32.0, -16.0, 0.0, 16.0, 32.0]
     assert tiles["z"][0][4] == pytest.approx(52.0)

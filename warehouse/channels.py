@@ -52,6 +52,7 @@ def _newest_tests(home: Home) -> dict[str, Row]:
     clock = sa.func.coalesce(TEST.c.last_unix_second, TEST.c.committed_unix_second).label("seen_unix_second")
     told = (TEST.c.test_id, TEST.c.channel, TEST.c.firm, TEST.c.cell_id, TEST.c.first_unix_second, clock)
     rows = home.registry.rows(sa.select(*told).where(TEST.c.channel.is_not(None)).order_by(clock))
+    # The last of each channel stays.
     return {row["channel"]: row for row in rows}
 
 

@@ -56,5 +56,7 @@ def count_tests_by_reader(home: Home) -> dict[tuple[str, int], int]:
 def list_rereads(home: Home, limit: int) -> list[dict[str, Any]]:
     """Return the newest receipts of tests that were read again by a newer reader, each with its ``difference``."""
     query = sa.select(RECEIPT).where(RECEIPT.c.record.contains('"difference"', autoescape=True))
+    # Only receipts of a backfill have this key; a sentence may name it too.
     rows = home.registry.rows(query.order_by(RECEIPT.c.receipt_id.desc()).limit(limit))
-    return [{**json.loads(row["record"]), "at_unix_second": row["at_unix_second"]} for row in rows]
+    receipts = [{**json.loads(row["record"]), "at_unix_second": row["at_unix_second"]} for row in rows]
+    return [receipt for receipt in receipts if "difference" in receipt]

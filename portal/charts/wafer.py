@@ -64,13 +64,12 @@ QUANTITY_OF: Final = {
 }
 
 
-def draw_map(dies: pl.DataFrame, metric: str, radius: float | None = None) -> Figure:
+def draw_map(dies: pl.DataFrame, metric: str) -> Figure:
     """Draw a metric on the dies of one wafer, notch down.
 
     Args:
         dies: rows of the query ``wafer`` of one wafer.
         metric: a key of METRICS.
-        radius: of the wafer in m; null where nobody states it.
     """
     heading = METRICS[metric]
     placed = cut_without_floor(dies).filter(pl.col("die_x").is_not_null(), pl.col("die_y").is_not_null())
@@ -81,6 +80,8 @@ def draw_map(dies: pl.DataFrame, metric: str, radius: float | None = None) -> Fi
         return empty_figure(MAP, Text("No die of this wafer has a value for: {metric}.", metric=heading.text))
     grid = _Grid(placed)
     trace = _draw_bins(placed, metric, grid) if metric in BINS else _draw_values(placed, heading, grid)
+    # Null where nobody states it; one wafer has one.
+    radius = placed["diameter_metre"][0] / 2 if placed["diameter_metre"].null_count() == 0 else None
     outline = grid.outline(radius)
     # Plotly does not look at shapes when it chooses a range.
     reach = 1.05 * outline[0]["x1"]

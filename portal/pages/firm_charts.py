@@ -147,7 +147,7 @@ def survival(view: View, _wish: Wish) -> Figure:
 
 def wafer_map(view: View, wish: Wish) -> Figure:
     """Draw a metric on a wafer's dies."""
-    return draw_map(_own_dies(view, wish), _known_metric(wish), _radius(view, wish))
+    return draw_map(_own_dies(view, wish), _known_metric(wish))
 
 
 def radial(view: View, wish: Wish) -> Figure:
@@ -273,11 +273,6 @@ def _known_metric(wish: Wish) -> str:
     if wish.metric not in METRICS:
         raise not_found()
     return wish.metric
-
-
-def _radius(view: View, wish: Wish) -> float | None:
-    radii = _of_wafer(view.ask("uniformity"), wish)["reference_radius_metre"].drop_nulls()
-    return float(radii[0]) if radii.len() else None
 
 
 def _table(figure: Figure) -> pl.DataFrame:

@@ -30,6 +30,7 @@ router: Final = APIRouter()
 def show_operations(request: Request, caller: OperatorHere) -> Response:
     """Show whether the platform is well, its disk, and what somebody should look at."""
     _ = caller
+    # Never kept: whoever looks here wants to know how it is, and not how it was.
     home, now = home_of(request), time.time()
     language = language_of(request)
     says = "sentence_en" if language == "en" else "sentence_ko"

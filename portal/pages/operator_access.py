@@ -58,6 +58,7 @@ def put_token(
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Give out a token; the answer is the only place where it stands."""
+    # The form sends a firm whatever role is chosen.
     owner = firm if role == "firm" else None
     try:
         token, row = create_token(home_of(request), role, owner or None, days=days, label=label.strip(), by=caller.name)
@@ -76,6 +77,7 @@ def revoke(request: Request, caller: OperatorHere, token_id: Annotated[str, Path
         revoke_token(home_of(request), token_id, by=caller.name)
     except UsageError:
         return go_to(PAGE, said="no-token-id")
+    # The portal remembers for a moment who may come in; a key that leaked must not open until then.
     request.app.state.door.forget()
     return go_to(PAGE, said="revoked", of=token_id)
 

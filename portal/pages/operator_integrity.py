@@ -52,6 +52,7 @@ class Checking:
         except (CellarError, OSError, SQLAlchemyError) as error:
             log.warning("the check of the home did not end: %s", error)
             self.failed = f"{type(error).__name__}: {error}"
+        # Last, for the page takes a check without an end for one that runs.
         self.ended_unix_second = time.time()
 
 
@@ -78,6 +79,7 @@ def show_integrity(request: Request, caller: OperatorHere) -> Response:
 @router.post(f"{PAGE}/check")
 def begin_check(request: Request, caller: OperatorHere) -> Response:
     """Begin a check of everything, unless one runs; it may take long and goes on by itself."""
+    # Two at once would read the same disk and end later.
     running = _last_check(request)
     if running is None or running.ended_unix_second is not None:
         checking = Checking(time.time())

@@ -75,6 +75,7 @@ def assign(
         times = read_moment(home, begin) or 0.0, read_moment(home, end)
         moved = assign_channel(home, name, found, *times)
     except ValueError:
+        # Browsers without a picker for moments let anything be typed.
         return go_to(PAGE, said="no-moment", channel=name)
     except UsageError:
         return go_to(PAGE, said="overlap", channel=name)

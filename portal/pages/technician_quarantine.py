@@ -98,6 +98,7 @@ def read_as(
 ) -> Response:
     """Read a source with the named format, whatever its content says."""
     source = _find(request, sha256)
+    # Told apart here, for a format that is not there and a decision of somebody else are both wrong usage below.
     if form not in formats_of(home_of(request)):
         return go_to(f"/quarantine/{sha256}", said="no-format")
     detail = {"format": form}
@@ -143,6 +144,7 @@ def undo(request: Request, caller: TechnicianHere, sha256: SourcePath) -> Respon
 
 
 def _release(request: Request, source: Row, note: str) -> Receipt:
+    # What lies behind refuses a change since the row was read, but not a source that was never in quarantine.
     if source["state"] != "quarantined":
         raise UsageError(f"{source['sha256']} is not in quarantine")
     return release_source(home_of(request), source, note)

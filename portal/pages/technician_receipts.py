@@ -79,6 +79,7 @@ async def tell_changes(underway: Underway, seconds: float, every: float = LOOK_S
 
 def _gather(request: Request, state: str, before: int | None) -> dict[str, Any]:
     home = home_of(request)
+    # The address may be of an earlier version, or typed: what is no state chooses nothing.
     chosen = state if state in SOURCE_STATES else ""
     moment = underway_of(request).look()
     found = receipts_before(home, SHOWN, before, *([chosen] if chosen else []))
@@ -95,5 +96,6 @@ def _gather(request: Request, state: str, before: int | None) -> dict[str, Any]:
 
 def _describe(request: Request, receipt: Row) -> Row:
     happened, _ = tell_reason(home_of(request), receipt["reason"], language_of(request))
+    # Of a drop that could not be read the path stands for the hash.
     key = receipt["sha256"] or name_unread(receipt["path"])
     return {**receipt, "drop": name_drop(home_of(request), receipt["path"]), "happened": happened, "key": key}

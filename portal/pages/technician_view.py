@@ -59,6 +59,7 @@ def trail_of(request: Request) -> Trail:
 
 def name_drop(home: Home, shown: str) -> DropName:
     """Return folder and name of a drop; of one in an inbox, the folder below that, for the rest is always the same."""
+    # A mark separates an archive from its member; both are the name.
     outside, mark, inside = shown.partition("!")
     path = Path(outside)
     for inbox in home.settings.inboxes:

@@ -108,6 +108,7 @@
 
     async begin() {
       this.sha256 ??= await this.hash();
+      if (this.dropped) throw new Error(words.cancelled);
       const known = this.upload ?? localStorage.getItem(this.shelf);
       const found = known && (await fetch(`${address}/${known}`));
       if (found?.ok) {
