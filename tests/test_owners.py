@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
 from contextlib import closing
 from itertools import combinations
 from pathlib import Path
@@ -389,6 +388,8 @@ def test_firm_code_is_a_folder_name(local_home: Home, code: str) -> None:
 def test_unassigned_test_is_invisible_to_firms(local_firms: Home, name: str) -> None:
     """A test without an owner changes no firm's answer to any question, by night or before it."""
     commit(local_firms, "a", DISCHARGE_FIRST, Owner("A", "C1"))
+    # The comparison between firms begins with a night.
+    run_night(local_firms)
     before = [local_firms.query(name, firm=firm) for firm in "AB"]
     commit(local_firms, "t", TWO_CYCLES, channel=CHANNEL, spectra=SPECTRUM)
     assert all(local_firms.query(name, firm=firm).equals(frame) for firm, frame in zip("AB", before, strict=True))
@@ -562,8 +563,8 @@ def test_cells_outdate_a_night_under_way(local_firms: Home, monkeypatch: pytest.
     commit(local_firms, "t", TWO_CYCLES, Owner("A", "C1"))
     honest = local_firms.asker.answer_cells
 
-    def slow(name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
-        frame = honest(name, firm, cells)
+    def slow(name: str, *about: Any) -> pl.DataFrame:
+        frame = honest(name, *about)
         put_cells(local_firms, [{"firm": "A", "cell_id": "C1", "nominal_capacity_ah": 1e-3}])
         return frame
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -154,13 +154,22 @@ class Asker:
         """
         return self._see(Question("", "", tuple(reads), (), ""), firm, None, None)
 
-    def answer_cells(self, name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
-        """Answer one question about some cells of a firm from their tests, whatever the last night stored."""
+    def answer_cells(
+        self, name: str, firm: str, cells: Collection[str], known: Mapping[str, pl.DataFrame] | None = None
+    ) -> pl.DataFrame:
+        """Answer one question about some cells of a firm from their tests, whatever the last night stored.
+
+        Args:
+            name: the question.
+            firm: code of the firm.
+            cells: of the firm.
+            known: answers to other questions about the same cells, which are not asked again.
+        """
         question = questions()[name]
         frames, files = self._look(question, firm, cells)
         cursor = self._open_cursor()
         try:
-            return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm)))
+            return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm), known or {}))
         finally:
             cursor.close()
 
@@ -267,7 +276,9 @@ class Asker:
     def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: Seen) -> None:
         """Make the relations that a question reads, holding nothing but what may be seen."""
         for name in names:
-            if name in REGISTRY_TABLES:
+            if name in seen.known:
+                cursor.register(name, seen.known[name].to_arrow())
+            elif name in REGISTRY_TABLES:
                 cursor.register(name, seen.frames[name].to_arrow())
             elif name in PARQUET_TABLES:
                 self._offer(cursor, ["test"], seen)
@@ -325,6 +336,7 @@ class Seen:
     frames: dict[str, pl.DataFrame]
     files: list[Row]
     recipe: Recipe
+    known: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     def narrow(self, firms: list[str], recipe: Recipe) -> Seen:
         """Return what may be seen of some firms, whose numbers are made with one recipe."""

@@ -119,7 +119,8 @@ def _make_bucket(home: Home, work: Work, bucket: Bucket) -> Made:
     for group in group_computations("cell"):
         states |= home.results.bring_up(work, bucket, group)
     if work.firm:
-        answers[SUMMARY] = home.asker.answer_cells(SUMMARY.name, work.firm, bucket.cells)
+        known = {FADE.name: answers[FADE]}
+        answers[SUMMARY] = home.asker.answer_cells(SUMMARY.name, work.firm, bucket.cells, known)
     marts = {
         table: pl.concat([table.empty(), *home.results.read_parts(work, table, tests).values()]) for table in COMPACTED
     }

@@ -134,7 +134,8 @@ def _shape(values: pl.DataFrame, metric: str, unit: str) -> pl.DataFrame:
 
 def read_courses(fade: pl.DataFrame) -> dict[str, Course]:
     """Return the courses of retention by cell; a cell without ageing cycles has none."""
-    ageing = fade.filter((pl.col("class") == "ageing") & pl.col("capacity_retention").is_not_null())
+    used = fade.select("cell_id", "cycle", "class", "capacity_retention")
+    ageing = used.filter((pl.col("class") == "ageing") & pl.col("capacity_retention").is_not_null())
     divided = ageing.sort("cell_id", "cycle").partition_by("cell_id", as_dict=True, maintain_order=True)
     return {
         str(key[0]): Course(doubles(rows["cycle"]), doubles(rows["capacity_retention"]))

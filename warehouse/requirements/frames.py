@@ -55,7 +55,8 @@ class Frames:
         frame = self._inputs.results.get(name, pl.DataFrame(schema={"cell_id": pl.String}))
         if "test_id" in frame.columns and "cycle" in frame.columns:
             own = pl.int_range(1, pl.len() + 1).over("test_id")
-            life = self._inputs.fade.sort("cell_id", "cycle").select("test_id", cycle=own, cell_cycle=pl.col("cycle"))
+            numbered = self._inputs.fade.select("cell_id", "test_id", "cycle").sort("cell_id", "cycle")
+            life = numbered.select("test_id", cycle=own, cell_cycle=pl.col("cycle"))
             frame = frame.join(life, on=("test_id", "cycle"), how="left")
         return frame.join(self._cells, on="cell_id", how="left")
 

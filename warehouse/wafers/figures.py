@@ -162,7 +162,8 @@ def _follow_cycles(inputs: FirmInputs, of_cell: pl.DataFrame, cycles: list[int])
     """Yield capacity, retention and efficiencies at some cycles, straight between the ageing cycles around each."""
     if not cycles or inputs.fade.is_empty():
         return
-    whole = inputs.fade.filter(pl.col("class") != "incomplete").sort("cell_id", "cycle")
+    used = inputs.fade.select("cell_id", "cycle", "class", *OF_FADE.values())
+    whole = used.filter(pl.col("class") != "incomplete").sort("cell_id", "cycle")
     wanted = (
         of_cell.select("site", "cell_id").join(pl.DataFrame({"cycle": cycles}), how="cross").sort("cell_id", "cycle")
     )
@@ -215,7 +216,9 @@ def _list_results(inputs: FirmInputs, of_cell: pl.DataFrame, name: str, recipe: 
     if rows is None or rows.is_empty():
         return pl.DataFrame(schema=COLUMNS)
     counts, quantities, conditions = OF_RESULTS[name]
-    joined = of_cell.join(rows.filter(counts), on="cell_id", how="inner", maintain_order="left")
+    # A firm has millions of resistances, each with two dozen columns.
+    used = rows.filter(counts).select("cell_id", *sorted({*quantities.values(), *conditions.values()}))
+    joined = of_cell.join(used, on="cell_id", how="inner", maintain_order="left")
     known = {condition: pl.col(column).cast(pl.Float64) for condition, column in conditions.items()}
     known |= {name: pl.col(column).abs() for name, column in conditions.items() if name == "current_ampere"}
     parts = []
