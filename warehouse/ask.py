@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -295,9 +295,8 @@ class Asker:
         """Offer a result table: of tests and cells only what may be seen, of a firm all that is of it."""
         scope = result_tables()[name][0].scope
         found = [self.find_results(name, firm, tests) for firm, tests in seen.tests_by_firm(scope).items()]
-        frames = [
-            frame for one in found for frame in ([one] if isinstance(one, pl.DataFrame) else map(pl.read_parquet, one))
-        ]
+        # One reading of many files takes a third of many readings.
+        frames = [one if isinstance(one, pl.DataFrame) else pl.read_parquet(one) for one in found if len(one)]
         rows = pl.concat([result_tables()[name][1].empty(), *frames])
         cursor.register(f"rows_of_{name}", rows.to_arrow())
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_results(name, f'rows_of_{name}')}")
@@ -324,8 +323,9 @@ class Asker:
         if not found or "" in firms or any(files is None for files in found):
             return None
         table = next(table for table in schema.ANSWERS if table.name == name)
-        rows = [_join_in_order([pl.read_parquet(path) for path in files or ()]) for files in found]
-        answer = pl.concat([table.empty(), *(frame for frame in rows if frame is not None)])
+        # Each file is in order, and holds some of the cells.
+        rows = [pl.read_parquet(files).sort("cell_id", maintain_order=True) for files in found if files]
+        answer = pl.concat([table.empty(), *rows])
         return answer if cell is None else answer.filter(pl.col("cell_id") == cell)
 
 
@@ -354,20 +354,6 @@ class Seen:
         """Return the stored files that together hold a table's rows once: marts, and what came after them."""
         tests = {*self.frames["test"]["test_id"], None}
         return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
-
-
-def _join_in_order(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
-    """Return the rows of several frames, each in order, in the order of their cells."""
-    if len(frames) < 2:  # noqa: PLR2004 one frame is in order
-        return frames[0] if frames else None
-    # Slices cost nothing, where sorting a million rows takes half a second.
-    parts: list[tuple[str, pl.DataFrame]] = []
-    for frame in frames:
-        first = 0
-        for cell, length in frame["cell_id"].rle().struct.unnest().select("value", "len").iter_rows():
-            parts.append((cell, frame.slice(first, length)))
-            first += length
-    return pl.concat([part for _, part in sorted(parts, key=lambda part: part[0])], rechunk=True)
 
 
 def select_files(name: str, paths: Iterable[str], owners: str) -> str:

@@ -174,7 +174,7 @@ class Results:
         found = self.find(table, firm, cells)
         if isinstance(found, pl.DataFrame):
             return found
-        return pl.concat([result_tables()[table][1].empty(), *map(pl.read_parquet, found)])
+        return pl.read_parquet(found) if found else result_tables()[table][1].empty()
 
     def name_moment(self, firm: str) -> str:
         """Return what a firm's results are of now; it changes whenever its data, manifests or recipe do."""
