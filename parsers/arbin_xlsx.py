@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import zipfile
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -129,8 +130,7 @@ def _about(overview: list[pl.DataFrame], sheet: str, source: Source) -> dict[str
 def _facts(rows: list[list[str]]) -> dict[str, str]:
     """Take labelled values: below their label in a wide sheet, beside it in one of two columns."""
     facts: dict[str, str] = {}
-    below = [*rows[1:], []]
-    for row, values in zip(rows, below, strict=True):
+    for row, values in zip_longest(rows, rows[1:], fillvalue=[]):
         cells = [cell for cell in row if cell]
         if SERIAL_LABEL in row:
             at = row.index(SERIAL_LABEL)

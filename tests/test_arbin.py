@@ -17,7 +17,7 @@ import xlsxwriter
 from polars.testing import assert_frame_equal
 
 import parsers
-from parsers import _arbin, _jet, _mdbtools, arbin_res
+from parsers import _arbin, _jet, _mdbtools, arbin_res, arbin_xlsx
 from parsers.contract import Reading, Source, still_growing
 from warehouse.errors import ParseError
 
@@ -683,3 +683,8 @@ def test_companions(drop: Drop, text: str) -> None:
     """Metadata, report and statistics are companions, and not taken for records."""
     reading = parsers.read(drop(text), "made.csv")
     assert (reading.format, reading.kind, reading.measurements.height) == ("arbin_companion", "companion", 0)
+
+
+def test_overview_without_rows_says_nothing() -> None:
+    """A workbook whose overview holds no row has no facts; its records are read all the same."""
+    assert arbin_xlsx._facts([]) == {}
