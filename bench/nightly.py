@@ -112,7 +112,8 @@ def _change(place: Path, first: Told) -> None:
     """Add a later test to one per cent of the cells: first all of one firm, then one of each hundred."""
     share = max(TESTS // TESTS_A_FIRM, 1)
     largest = range(min(share, BIG.cells))
-    spread = range(0, REST.cells, max(REST.cells // share, 1))
+    # Cells are dealt to the firms in turn, so the first ones are of as many firms.
+    spread = range(share)
     for what, options, numbers in (("one firm", BIG, largest), ("all firms", REST, spread)):
         with closing(Home(place)) as home:
             later = replace(options, cycles=LATER_CYCLES, seed=2)

@@ -130,7 +130,8 @@ def _about(overview: list[pl.DataFrame], sheet: str, source: Source) -> dict[str
 def _facts(rows: list[list[str]]) -> dict[str, str]:
     """Take labelled values: below their label in a wide sheet, beside it in one of two columns."""
     facts: dict[str, str] = {}
-    for row, values in zip_longest(rows, rows[1:], fillvalue=[]):
+    nothing: list[str] = []
+    for row, values in zip_longest(rows, rows[1:], fillvalue=nothing):
         cells = [cell for cell in row if cell]
         if SERIAL_LABEL in row:
             at = row.index(SERIAL_LABEL)
