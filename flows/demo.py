@@ -41,13 +41,14 @@ def run_demo(folder: Path) -> None:
     _clear(folder)
     home = Home(folder)
     (folder / MARK).write_text("A demonstration; 'cellar demo' makes it afresh.\n", encoding="utf-8")
-    inbox = folder / "inbox"
+    # Beside the inbox, whose watcher would take all of it in again.
+    lab = folder / "virtual-lab"
     out.print("[bold]1.[/bold] A virtual lab writes the files of twenty thin-film cells in five vendors' layouts …")
     with show_progress("Simulating") as advance:
-        report = simulate(inbox, LAB, advance)
+        report = simulate(lab, LAB, advance)
     out.print(f"   {len(report.files)} files, {report.rows:,} records")
     receipt = import_manifest(home, report.manifest)
-    for more in (report.wafers, *_write_specifications(inbox)):
+    for more in (report.wafers, *_write_specifications(lab)):
         if more is not None:
             import_manifest(home, more)
     out.print(f"[bold]2.[/bold] The manifest names {receipt.cells} cells of {' and '.join(LAB.firms)}")

@@ -388,12 +388,14 @@ def test_settings_that_cannot_be_end_with_2(fresh: Site) -> None:
 
 
 def test_demonstration(fresh: Site) -> None:
-    """``demo`` makes a home, takes in a virtual lab, and shows each firm's fade table; a second time likewise."""
+    """``demo`` makes a home, takes in a virtual lab, shows each firm's fade table and keys to the portal; once more."""
     for _ in range(2):
         said = fresh.cellar("demo", fresh.home, home=False)
-    assert "10 committed" in said.out
+    assert "20 committed" in said.out
+    assert "quarantined" not in said.out
     assert "FIRM-A: what it sees, and nobody else" in said.out
-    assert len(fresh.cellar("query", "cells", "--json").json()) == 10
+    assert len(fresh.cellar("query", "cells", "--json").json()) == 20
+    assert len(fresh.cellar("token", "list", "--json").json()) == 4
 
 
 def test_demonstration_touches_no_other_folder(fresh: Site) -> None:
