@@ -40,6 +40,7 @@ from warehouse.identity import add_firm
 from warehouse.manifest import import_manifest
 from warehouse.publish import Owner
 from warehouse.registry import CELL, SOURCE_FILE, TEST
+from warehouse.workbook import INFLATE_ERRORS
 
 CANARY: Final = re.compile(rb"kanary[a-z]*\d+", re.IGNORECASE)
 FIRM_B: Final = "KANARYFIRM01"
@@ -389,7 +390,7 @@ def open_content(content: bytes) -> Iterator[bytes]:
             unpacked = zlib.decompressobj()
             try:
                 yield unpacked.decompress(stream)
-            except zlib.error:
+            except INFLATE_ERRORS:
                 yield stream
 
 

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the watch finds
 def durable_calls() -> list[tuple[str, int, str]]:
     """Return module, line and text of each call; healing a damaged archive has its own tests."""
     found = []
-    for path in sorted((ROOT / "warehouse").glob("*.py")):
+    # An export is a copy that is made again; nothing is promised by it.
+    for path in sorted({*(ROOT / "warehouse").glob("*.py")} - {ROOT / "warehouse" / "exports.py"}):
         for number, line in enumerate(path.read_text().splitlines()):
             if CALLS.fullmatch(line) and HEALING not in line:
                 found.append((path.name, number, line.strip()))
