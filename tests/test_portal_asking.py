@@ -72,11 +72,11 @@ def test_missing_file_is_made_good(home: Home) -> None:
     asking = Asking(home)
     cell = first_cell(asking)
     wanted = asking.ask("fade", FIRM_A, cell=cell)
-    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade"):
+    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade", [cell]):
         home.store.path_of(path).rename(home.store.path_of(path).with_suffix(".away"))
     again = Asking(home)
     assert again._read_stored("fade", FIRM_A, cell) is None
-    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade"):
+    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade", [cell]):
         home.store.path_of(path).with_suffix(".away").rename(home.store.path_of(path))
     assert again._read_stored("fade", FIRM_A, cell) is not None
     assert again.ask("fade", FIRM_A, cell=cell).equals(wanted)

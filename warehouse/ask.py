@@ -32,7 +32,7 @@ from warehouse.errors import DamageError, UsageError
 from warehouse.recipe import Recipe
 from warehouse.registry import CELL, SQL_TABLES, STORED_FILE, TEST, Registry, Row
 from warehouse.results import Results, result_tables
-from warehouse.shelf import read_shelf
+from warehouse.shelf import find_current
 from warehouse.store import Store
 
 PARQUET_TABLES: Final = {
@@ -183,10 +183,9 @@ class Asker:
         """
         if name not in STORED_ANSWERS:
             return None
-        shelf = read_shelf(self._registry, firm, [name])
-        if not shelf.is_of(self._results.name_moment(firm)):
-            return None
-        return [self._store.path_of(path) for path in shelf.paths_of(name, None if cell is None else [cell])]
+        moment = self._results.name_moment(firm)
+        found = find_current(self._registry, firm, name, moment, None if cell is None else [cell])
+        return None if found is None else [self._store.path_of(path) for path in found]
 
     def find_results(self, name: str, firm: str, tests: pl.DataFrame) -> list[Path] | pl.DataFrame:
         """Return a result table of one firm, up to date for the cells of some of its tests."""

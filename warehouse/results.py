@@ -40,7 +40,7 @@ from warehouse.schema import (
     conform_columns,
     fill_columns,
 )
-from warehouse.shelf import Shelf, State, read_shelf
+from warehouse.shelf import Shelf, State, find_current, read_shelf
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -160,9 +160,10 @@ class Results:
         computation, declared = result_tables()[table]
         if computation.scope == "firm":
             return self._find_of_firm(computation, declared, firm)
+        current = find_current(self._home.registry, firm, table, self.name_moment(firm), cells)
+        if current is not None:
+            return [self._home.store.path_of(path) for path in current]
         shelf = read_shelf(self._home.registry, firm, [one.name for one in computation.tables])
-        if shelf.is_of(self.name_moment(firm)):
-            return [self._home.store.path_of(path) for path in shelf.paths_of(table, cells)]
         work = Work(self.read_ground(firm), shelf, self._base(firm))
         place = computation.tables.index(declared)
         touched = [one for one in work.ground.buckets if cells is None or any(cell in cells for cell in one.cells)]
@@ -191,10 +192,6 @@ class Results:
     def begin(self, firm: str) -> Work:
         """Return what there is to bring all results of a firm up to date from."""
         return Work(self.read_ground(firm), read_shelf(self._home.registry, firm), self._base(firm))
-
-    def is_current(self, firm: str) -> bool:
-        """Say whether all that the night makes of a firm's tests and cells is of now."""
-        return read_shelf(self._home.registry, firm, ()).is_of(self.name_moment(firm))
 
     def bring_up(
         self,

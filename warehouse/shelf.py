@@ -15,6 +15,9 @@ from warehouse.registry import BUCKET, STORED_FILE, Registry, Row
 from warehouse.schema import Table
 from warehouse.store import Store
 
+# More cells lie in most of a firm's buckets, and their names would be too long a list for a statement.
+FEW_CELLS: Final = 32
+MOST_BITS: Final = 16
 # Tests and cells are named apart: a test without a cell stands for a cell of its own name.
 NO_KEYS: Final[Mapping[str, dict[str, str]]] = {"test": {}, "cell": {}}
 
@@ -49,13 +52,13 @@ class Shelf:
         """Say whether the files of a table are among those listed."""
         return self.tables is None or table in self.tables
 
-    def paths_of(self, table: str, cells: Collection[str] | None = None) -> list[str]:
-        """Return the files of a table, in the order of their buckets; of all cells, or of the buckets of some."""
-        hashes = None if cells is None else [hash_cell(cell) for cell in cells]
+    def paths_of(self, table: str, cells: Collection[str]) -> list[str]:
+        """Return the files of a table that hold the buckets of some cells, in the order of these."""
+        hashes = [hash_cell(cell) for cell in cells]
         return [
             row["path"]
             for row in self.files
-            if row["table_name"] == table and (hashes is None or any(bits.startswith(row["bucket"]) for bits in hashes))
+            if row["table_name"] == table and any(bits.startswith(row["bucket"]) for bits in hashes)
         ]
 
     def load(self, store: Store, bucket: str, scope: str, tables: Sequence[Table]) -> State:
@@ -87,3 +90,31 @@ def read_shelf(registry: Registry, firm: str, tables: Collection[str] | None = N
         buckets = registry.rows(sa.select(BUCKET).where(BUCKET.c.firm == firm), moment)
         listed = sa.select(STORED_FILE).where(*chosen).order_by(STORED_FILE.c.bucket, STORED_FILE.c.path)
         return Shelf({row["bucket"]: row for row in buckets}, registry.rows(listed, moment), tables)
+
+
+def find_current(
+    registry: Registry, firm: str, table: str, moment: str, cells: Collection[str] | None = None
+) -> list[str] | None:
+    """Return the files that hold a table of a firm, if they were found to be of a moment; else None.
+
+    Args:
+        registry: the registry.
+        firm: code of the firm.
+        table: the table.
+        moment: see :meth:`warehouse.results.Results.name_moment`.
+        cells: only the buckets of these, unless they are many; all by default.
+    """
+    buckets = sa.select(BUCKET.c.bucket, BUCKET.c.moment).where(BUCKET.c.firm == firm)
+    files = sa.select(STORED_FILE.c.path).where(
+        STORED_FILE.c.firm == firm, STORED_FILE.c.table_name == table, STORED_FILE.c.current
+    )
+    if cells is not None and len(cells) <= FEW_CELLS:
+        # However many buckets a firm has, a cell's is one of the beginnings of its hash.
+        names = {hash_cell(cell)[:bits] for cell in cells for bits in range(MOST_BITS + 1)}
+        buckets, files = buckets.where(BUCKET.c.bucket.in_(names)), files.where(STORED_FILE.c.bucket.in_(names))
+    files = files.where(STORED_FILE.c.bucket.is_not(None)).order_by(STORED_FILE.c.bucket, STORED_FILE.c.path)
+    with registry.snapshot() as now:
+        found = now.execute(buckets).all()
+        if not found or any(row.moment != moment for row in found):
+            return None
+        return list(now.execute(files).scalars())
