@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import polars as pl
 
-from warehouse.ask import STORED_ANSWERS, questions
+from warehouse.ask import questions
 from warehouse.identity import list_firms
 from warehouse.recipe import hash_values
-from warehouse.shelf import Shelf, read_shelf
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -115,7 +114,6 @@ class Asking:
         # Opened here, for their first use must not be by two threads at once.
         _ = home.registry, home.results, home.asker
         self._turns = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
-        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._made: Kept[Any] = Kept(lambda _made: 1, MOST_KEPT)
         self._frames: Kept[pl.DataFrame] = Kept(lambda frame: int(frame.estimated_size()))
 
@@ -169,23 +167,14 @@ class Asking:
 
         None where there is none; then the warehouse answers, or says that there is no such cell.
         """
-        if name not in STORED_ANSWERS:
-            return None
-        moment = self.home.results.name_moment(firm)
-        shelf = self._shelves.get((firm, name))
-        if shelf is None or not shelf.is_of(moment):
-            shelf = self._shelves[firm, name] = read_shelf(self.home.registry, firm, [name])
-        paths = shelf.paths_of(name, [cell]) if shelf.is_of(moment) else []
+        paths = self.home.asker.find_stored_answer(name, firm, cell) or []
         try:
-            frames = [self._frames.get(("file", path), partial(self._read_file, path)) for path in paths]
+            frames = [self._frames.get(("file", path), partial(pl.read_parquet, path)) for path in paths]
         except (FileNotFoundError, pl.exceptions.ComputeError):
             # A night has just replaced it; or it is damaged, which the warehouse tells.
             return None
         found = [frame.filter(pl.col("cell_id") == cell) for frame in frames]
         return pl.concat(found) if any(frame.height for frame in found) else None
-
-    def _read_file(self, path: str) -> pl.DataFrame:
-        return pl.read_parquet(self.home.store.path_of(path))
 
     def close(self) -> None:
         """Close the home."""

@@ -13,7 +13,6 @@ from warehouse.ask import questions
 from warehouse.errors import UsageError
 from warehouse.home import Home
 from warehouse.identity import put_cells
-from warehouse.shelf import read_shelf
 
 
 @pytest.fixture
@@ -72,12 +71,13 @@ def test_missing_file_is_made_good(home: Home) -> None:
     asking = Asking(home)
     cell = first_cell(asking)
     wanted = asking.ask("fade", FIRM_A, cell=cell)
-    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade", [cell]):
-        home.store.path_of(path).rename(home.store.path_of(path).with_suffix(".away"))
+    paths = home.asker.find_stored_answer("fade", FIRM_A, cell) or []
+    for path in paths:
+        path.rename(path.with_suffix(".away"))
     again = Asking(home)
     assert again._read_stored("fade", FIRM_A, cell) is None
-    for path in read_shelf(home.registry, FIRM_A, ["fade"]).paths_of("fade", [cell]):
-        home.store.path_of(path).with_suffix(".away").rename(home.store.path_of(path))
+    for path in paths:
+        path.with_suffix(".away").rename(path)
     assert again._read_stored("fade", FIRM_A, cell) is not None
     assert again.ask("fade", FIRM_A, cell=cell).equals(wanted)
 

@@ -19,7 +19,7 @@ from warehouse.ground import read_ground
 from warehouse.marts import COMPACTED, Compaction, describe_made, list_made, retire_files
 from warehouse.recipe import hash_values
 from warehouse.registry import BUCKET, STORED_FILE, Row
-from warehouse.results import Count, Failed, Work, computations, group_computations
+from warehouse.results import Count, Failed, Whole, Work, computations, group_computations
 from warehouse.schema import FADE, SUMMARY, Table
 from warehouse.shelf import State
 
@@ -82,11 +82,11 @@ def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator
     """Bring the marts, answers and results of a firm's tests and cells up to date; yields what was done, by table."""
     moment = home.results.name_moment(firm)
     work = home.results.begin(firm)
-    stale = [] if work.shelf.is_of(moment) else [one for one in work.ground.buckets if _is_stale(work, one)]
-    names = [bucket.name for bucket in stale]
-    if not stale and work.shelf.is_of(moment):
+    if work.shelf.is_of(moment):
         yield from _tell(work, [], [])
         return
+    stale = [bucket for bucket in work.ground.buckets if _is_stale(work, bucket)]
+    names = [bucket.name for bucket in stale]
     shared = crew is not None and crew.takes(sum(len(bucket.cells) for bucket in stale))
     made = crew.make(firm, names) if crew is not None and shared else make_buckets(home, firm, names)
     listed = _list_made(home, work, moment, made)
@@ -234,22 +234,25 @@ def _tell_results(
 
 def _refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
     """Bring all that is about a whole firm up to date on the disk."""
-    moment = home.results.name_moment(firm)
-    known: dict[str, pl.DataFrame] = {}
+    known: tuple[str, Whole] | None = None
     for one in computations():
-        if one.scope == "firm":
-            if home.results.name_moment(firm) != moment:
-                moment, known = home.results.name_moment(firm), {}
-            yield _refresh_whole(home, firm, one, moment, known)
+        if one.scope != "firm":
+            continue
+        moment = home.results.name_moment(firm)
+        stored = list_made(home.registry, firm, [table.name for table in one.tables])
+        if len(stored) == len(one.tables) and all(row["made_of"] == moment for row in stored):
+            rows = sum(row["rows"] for row in stored)
+            yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
+            continue
+        if known is None or known[0] != moment:
+            known = moment, home.results.begin_whole(firm)
+        yield _make_whole(home, one, known[1], moment, stored)
 
 
-def _refresh_whole(
-    home: Home, firm: str, computation: Computation, moment: str, known: dict[str, pl.DataFrame]
-) -> Compaction:
-    stored = list_made(home.registry, firm, [table.name for table in computation.tables])
-    if stored and len(stored) == len(computation.tables) and all(row["made_of"] == moment for row in stored):
-        return Compaction(firm, computation.name, "skipped", "nothing changed", 0, sum(row["rows"] for row in stored))
-    frames, why = home.results.compute_firm(computation, firm, known)
+def _make_whole(home: Home, computation: Computation, whole: Whole, moment: str, stored: Sequence[Row]) -> Compaction:
+    """Make what one computation says of a whole firm, in place of what is stored."""
+    firm = whole.ground.firm
+    frames, why = home.results.compute_firm(computation, whole)
     # What failed is of no moment: the next night tries again.
     label = _Label(firm, hash_values([moment, bool(why)])[:KEY_DIGITS], None if why else moment, None)
     files = [_write(home, table, frame, label) for table, frame in zip(computation.tables, frames, strict=True)]

@@ -136,6 +136,19 @@ class Work:
         return hash_values([self.base, [self.ground.cell_hashes[cell] for cell in bucket.cells]])
 
 
+@dataclass
+class Whole:
+    """What was read of a whole firm so far: several computations ask for the same.
+
+    Args:
+        ground: what the registry says of the firm.
+        frames: answers and result tables, by name.
+    """
+
+    ground: Ground
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+
 class Results:
     """The results of a home.
 
@@ -226,18 +239,14 @@ class Results:
             one.name: self._states.get((work.firm, bucket.name, one.name)) or plans[one.name].state for one in group
         }
 
-    def compute_firm(
-        self, computation: Computation, firm: str, known: dict[str, pl.DataFrame] | None = None
-    ) -> tuple[Frames, str | None]:
-        """Compute what is about a whole firm; returns the rows, and why there are none if it failed.
+    def begin_whole(self, firm: str) -> Whole:
+        """Return what there is to compute what is about a whole firm from."""
+        return Whole(read_ground(self._home.registry, firm, whole=True))
 
-        Args:
-            computation: of scope ``firm``.
-            firm: code of the firm.
-            known: relations that were read for other computations of this moment; what is read now is put in.
-        """
-        inputs = self._gather_firm(firm, computation, {} if known is None else known)
-        return self._run(computation, firm, inputs, self._home.recipe_of(firm))
+    def compute_firm(self, computation: Computation, whole: Whole) -> tuple[Frames, str | None]:
+        """Compute what is about a whole firm; returns the rows, and why there are none if it failed."""
+        firm = whole.ground.firm
+        return self._run(computation, firm, self._gather_firm(whole, computation), self._home.recipe_of(firm))
 
     def forget(self, firm: str) -> None:
         """Forget what was computed for a firm before its night."""
@@ -250,7 +259,7 @@ class Results:
             return [self._home.store.path_of(stored[0]["path"])]
         kept = self._states.get((firm, "", computation.name))
         if kept is None or kept.keys.get(firm) != moment:
-            frames, why = self.compute_firm(computation, firm)
+            frames, why = self.compute_firm(computation, self.begin_whole(firm))
             kept = State({} if why else {firm: moment}, frames)
             self._states[firm, "", computation.name] = kept
         return kept.frames[computation.tables.index(table)]
@@ -359,19 +368,19 @@ class Results:
         frame = states[computation.name].frames[computation.tables.index(table)]
         return _name_cells(frame, work.ground) if computation.scope == "test" else frame
 
-    def _gather_firm(self, firm: str, computation: Computation, known: dict[str, pl.DataFrame]) -> FirmInputs:
-        ground = read_ground(self._home.registry, firm, whole=True)
+    def _gather_firm(self, whole: Whole, computation: Computation) -> FirmInputs:
+        ground, known = whole.ground, whole.frames
         reads = [name for name in computation.reads if name not in LARGE]
         for name in {*reads, SUMMARY.name, FADE.name} - known.keys():
-            known[name] = self._read_of_all(name, firm, ground)
+            known[name] = self._read_of_all(name, ground)
         results = {name: known[name] for name in reads}
         summary, fade = known[SUMMARY.name], known[FADE.name]
-        return FirmInputs(firm=firm, summary=summary, fade=fade, results=results, **ground.tables)
+        return FirmInputs(firm=ground.firm, summary=summary, fade=fade, results=results, **ground.tables)
 
-    def _read_of_all(self, name: str, firm: str, ground: Ground) -> pl.DataFrame:
+    def _read_of_all(self, name: str, ground: Ground) -> pl.DataFrame:
         if name not in result_tables():
-            return self._home.asker.answer(name, firm=firm)
-        frame = self.read(name, firm)
+            return self._home.asker.answer(name, firm=ground.firm)
+        frame = self.read(name, ground.firm)
         return _name_cells(frame, ground) if result_tables()[name][0].scope == "test" else frame
 
 

@@ -52,15 +52,6 @@ class Shelf:
         """Say whether the files of a table are among those listed."""
         return self.tables is None or table in self.tables
 
-    def paths_of(self, table: str, cells: Collection[str]) -> list[str]:
-        """Return the files of a table that hold the buckets of some cells, in the order of these."""
-        hashes = [hash_cell(cell) for cell in cells]
-        return [
-            row["path"]
-            for row in self.files
-            if row["table_name"] == table and any(bits.startswith(row["bucket"]) for bits in hashes)
-        ]
-
     def load(self, store: Store, bucket: str, scope: str, tables: Sequence[Table]) -> State:
         """Return the rows of some tables of one computation, from all buckets that have cells in common with this."""
         near = {name for name in self.buckets if overlap(name, bucket)}

@@ -51,17 +51,6 @@ BIN_WORDS: Final = {
 BIN_COLOURS: Final = ("#0072B2", "#000000", "#56B4E9", "#D55E00", "#E69F00", "#CC79A7", "#D0D0D0", "#8C8C8C", "#7A4B00")
 MILLIMETRE: Final = 1e3
 NUMBERS_UP_TO: Final = 150
-QUANTITY_OF: Final = {
-    "capacity_ah": "capacity",
-    "areal_capacity_ah_per_square_metre": "areal_capacity",
-    "capacity_retention": "capacity_retention",
-    "coulombic_efficiency": "coulombic_efficiency",
-    "resistance_ohm": "resistance",
-    "hf_resistance_ohm": "hf_resistance",
-    "leakage_ampere": "leakage",
-    "fade_rate_per_cycle": "fade_rate",
-    "life_cycle": "life",
-}
 
 
 def draw_map(dies: pl.DataFrame, metric: str) -> Figure:

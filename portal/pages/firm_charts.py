@@ -25,10 +25,11 @@ from portal.charts.loads import draw_pulses, draw_rate, draw_resistance, draw_vo
 from portal.charts.spectra import draw_nyquist
 from portal.charts.survival import draw_survival
 from portal.charts.trace import draw_trace
-from portal.charts.wafer import METRICS, QUANTITY_OF, draw_map, draw_radial, draw_yield
+from portal.charts.wafer import METRICS, draw_map, draw_radial, draw_yield
 from portal.pages.firm_view import View, ViewHere
 from portal.problems import Problem, not_found
 from warehouse.parts import read_between
+from warehouse.wafers.dies import SHOWN
 
 router: Final = APIRouter()
 
@@ -153,7 +154,7 @@ def wafer_map(view: View, wish: Wish) -> Figure:
 def radial(view: View, wish: Wish) -> Figure:
     """Draw a metric from a wafer's centre to its edge."""
     profiles = _of_wafer(view.ask("uniformity"), wish).filter(
-        pl.col("quantity") == QUANTITY_OF.get(_known_metric(wish), ""), pl.col("at_cycle") == 0
+        pl.col("quantity") == SHOWN.get(_known_metric(wish), ""), pl.col("at_cycle") == 0
     )
     return draw_radial(_own_dies(view, wish), wish.metric, profiles.row(0, named=True) if profiles.height else None)
 

@@ -8,12 +8,13 @@ import polars as pl
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from portal.charts.wafer import METRICS, QUANTITY_OF
+from portal.charts.wafer import METRICS
 from portal.pages.firm_charts import Wish
 from portal.pages.firm_overview import list_wafers
 from portal.pages.firm_view import View, ViewHere
 from portal.pages.snippets import write_snippets
 from portal.problems import not_found
+from warehouse.wafers.dies import SHOWN
 
 router: Final = APIRouter()
 
@@ -48,7 +49,7 @@ def show_wafer(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
         uniformity=view.ask("uniformity")
         .filter(*mine, pl.col("status") == "measured", pl.col("at_cycle") == 0)
         .to_dicts(),
-        quantity=QUANTITY_OF.get(wish.metric, ""),
+        quantity=SHOWN.get(wish.metric, ""),
         cells=dies["cell_id"].drop_nulls().to_list(),
         unplaced=dies.filter(pl.col("die_x").is_null()).height,
         snippets=write_snippets(view, "wafer"),
