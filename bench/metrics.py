@@ -75,7 +75,7 @@ def _publish(home: Home, options: LabOptions, after: int, count: int) -> int:
 def _night_by_parts(home: Home, title: str) -> float:
     """Do a night's work on the one firm, telling each part; returns the seconds that it took."""
     begun, begun_cpu = time.perf_counter(), sum(os.times()[:4])
-    with closing(Crew(home.folder, home.registry_url, count_cores())) as crew:
+    with closing(Crew(home, count_cores())) as crew:
         started, cpu = time.perf_counter(), time.process_time()
         for done in refresh_firm(home, FIRM, crew):
             took, used = time.perf_counter() - started, time.process_time() - cpu

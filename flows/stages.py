@@ -7,10 +7,11 @@ known by what it was made of, not by a date.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -31,10 +32,11 @@ from warehouse.marts import Compaction, remove_retired
 from warehouse.nights import last_scrub
 from warehouse.platform import measure_platform
 from warehouse.publish import merge_grown
-from warehouse.refresh import refresh_firm
+from warehouse.refresh import count_outdated, refresh_buckets, refresh_firm
 from warehouse.registry import FIRM, PLATFORM_MONTH, TEST
 from warehouse.scrub import scrub
 from warehouse.verify import check_tables, remove_leftovers
+from warehouse.wholes import refresh_wholes
 
 log: Final = logging.getLogger("cellar.nightly")
 
@@ -76,38 +78,45 @@ def _aggregate(night: Night) -> Figures:
     """Make what readers of each firm ask for; a damaged file costs no other firm its night."""
     firms = _firms(night.home)
     night.waiting = set(firms)
-    with closing(Crew(night.home.folder, night.home.registry_url, count_cores())) as crew:
-        for firm in firms:
-            try:
-                _serve_firm(night, firm, crew)
-            except UNREADABLE as error:
-                log.warning("a table of firm %r cannot be read: %s", firm, error)
-                _mend_firm(night, firm, crew)
+    with closing(Crew(night.home, count_cores())) as crew:
+        cells = {firm: count_outdated(night.home, firm) for firm in firms}
+        large, small = crew.divide(cells)
+        shared = [firm for firm in large if _serve(night, firm, partial(refresh_buckets, night.home, firm, crew))]
+        served = crew.serve({firm: cells[firm] for firm in small})
+        # While other processes are at the small ones, this one does what is about all cells of a large one.
+        served = {**{firm: partial(refresh_wholes, night.home, firm) for firm in shared}, **served}
+        night.waiting -= {firm for firm, work in served.items() if _serve(night, firm, work)}
+    for firm in sorted(night.waiting):
+        _mend_firm(night, firm)
     if night.waiting:
         raise DamageError(f"tables of {_name(night.waiting)} cannot be read")
     made = sum(step.action == "made" for step in night.done)
     return {"firms": len(firms), "tables_made": made, "tables_skipped": len(night.done) - made}
 
 
-def _mend_firm(night: Night, firm: str, crew: Crew) -> None:
+def _serve(night: Night, firm: str, work: Callable[[], Iterable[Compaction]]) -> bool:
+    """Note what some work for a firm has made; returns whether it came to its end."""
+    try:
+        done = list(work())
+    except UNREADABLE as error:
+        log.warning("a table of firm %r cannot be read: %s", firm, error)
+        return False
+    night.done += done
+    night.warnings += [
+        f"{firm or 'unassigned tests'}, {step.table}: {step.why}" for step in done if _has_failures(step)
+    ]
+    return True
+
+
+def _mend_firm(night: Night, firm: str) -> None:
     """Find the damaged files of a firm, rebuild them, and make its tables if that helped."""
     findings = [found for found in check_tables(night.home, firm) if found.serious]
     night.warnings += [f"{each.kind}: {each.place} {each.path}" for each in findings]
     repair_home(night.home, findings)
-    try:
-        _serve_firm(night, firm, crew)
-    except UNREADABLE as error:
-        log.error("tables of firm %r cannot be made: %s", firm, error)  # noqa: TRY400 the traceback tells nobody more
-
-
-def _serve_firm(night: Night, firm: str, crew: Crew) -> None:
-    """Make what readers of a firm ask for; it counts only when all of it stands."""
-    done = list(refresh_firm(night.home, firm, crew))
-    night.done += done
-    night.waiting.discard(firm)
-    night.warnings += [
-        f"{firm or 'unassigned tests'}, {step.table}: {step.why}" for step in done if _has_failures(step)
-    ]
+    if _serve(night, firm, partial(refresh_firm, night.home, firm)):
+        night.waiting.discard(firm)
+    else:
+        log.error("tables of firm %r cannot be made", firm)
 
 
 def _has_failures(step: Compaction) -> bool:

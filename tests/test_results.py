@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from made_cells import DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
+from flows import stages
 from flows.ingest import repair_home
 from flows.nightly import run_night
-from warehouse import buckets, crew, results
+from warehouse import buckets, crew, results, wholes
 from warehouse.buckets import MOST_CELLS, divide_cells, hash_cell
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells
+from warehouse.marts import list_whole, retire_files
 from warehouse.metrics.computation import Computation
 from warehouse.publish import Owner
 from warehouse.recipe import Recipes
@@ -171,7 +173,7 @@ def test_processes_make_the_same_rows(home: Home, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(crew, "FEWEST_APART", 1)
     with closing(Home(home.folder)) as other:
         alone = {name: other.query(name) for name in (TABLE, "knees")}
-    with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
+    with closing(crew.Crew(home, 2)) as processes:
         done = list(refresh_buckets(home, "A", processes))
     assert {step.action for step in done} == {"made"}
     for name, before in alone.items():
@@ -180,7 +182,7 @@ def test_processes_make_the_same_rows(home: Home, monkeypatch: pytest.MonkeyPatc
 
 def test_few_scopes_are_not_shared_out(home: Home) -> None:
     """Starting processes for two tests would take longer than to compute them."""
-    with closing(crew.Crew(home.folder, home.registry_url, 2)) as processes:
+    with closing(crew.Crew(home, 2)) as processes:
         assert not processes.takes(2)
         assert processes.takes(crew.FEWEST_APART)
 
@@ -267,3 +269,70 @@ def test_damaged_bucket_is_made_again(divided: Home) -> None:
 def listed(home: Home) -> list[dict[str, Any]]:
     mine = STORED_FILE.c.firm == "A", STORED_FILE.c.bucket.is_not(None), STORED_FILE.c.current
     return home.registry.rows(sa.select(STORED_FILE).where(*mine))
+
+
+# Answers of a whole firm
+
+
+@pytest.fixture
+def gathered(divided: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The same home after a night, for which two groups are many."""
+    monkeypatch.setattr(wholes, "FEW_BUCKETS", 1)
+    run_night(divided)
+    return divided
+
+
+@pytest.mark.parametrize("name", ["fade", "summary"])
+def test_answer_of_a_large_firm_is_one_file(gathered: Home, name: str) -> None:
+    """A firm in many groups is answered from one file, a cell of it from its group's; the rows are the same."""
+    (whole,) = gathered.asker.find_stored_answer(name, "A") or []
+    (of_cell,) = gathered.asker.find_stored_answer(name, "A", "A1") or []
+    assert whole != of_cell
+    apart = pl.concat([gathered.query(name, firm="A", cell=cell) for cell in ("A1", "A2")])
+    assert_frame_equal(gathered.query(name, firm="A"), apart)
+
+
+def test_answer_of_yesterday_is_not_given(gathered: Home) -> None:
+    """After a new test the file of the whole firm is of no use until the next night has made it anew."""
+    before = gathered.query("fade", firm="A")
+    commit(gathered, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    assert gathered.asker.find_stored_answer("fade", "A") is None
+    assert gathered.query("fade", firm="A").height == before.height + 1
+    run_night(gathered)
+    assert len(gathered.asker.find_stored_answer("fade", "A") or []) == 1
+    assert gathered.query("fade", firm="A").height == before.height + 1
+
+
+def test_firm_that_shrinks_has_no_file_of_its_whole(gathered: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few groups are left, the file of the whole firm goes, and answers come from the groups."""
+    before = gathered.query("fade", firm="A")
+    monkeypatch.setattr(wholes, "FEW_BUCKETS", 8)
+    commit(gathered, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    run_night(gathered)
+    assert list_whole(gathered.registry, "A", ["fade", "summary"]) == []
+    assert len(gathered.asker.find_stored_answer("fade", "A") or []) == 2
+    assert gathered.query("fade", firm="A").height == before.height + 1
+
+
+# Firms shared out among processes
+
+
+def test_large_firm_is_shared_out(home: Home) -> None:
+    """A firm with most of the work is no single process's; without much work in all, none is shared out."""
+    with closing(crew.Crew(home, 2)) as processes:
+        assert processes.divide({"A": 1000, "B": 90, "C": 0}) == (["A"], ["B", "C"])
+        assert processes.divide({"A": 10, "B": 1}) == ([], ["A", "B"])
+
+
+def test_firms_served_by_processes_have_the_same_answers(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night whose firms are each one process's makes the bytes that one process makes."""
+    run_night(home)
+    alone = stored(home)
+    with home.registry.write() as connection:
+        mine = STORED_FILE.c.test_id.is_(None), STORED_FILE.c.current
+        retire_files(connection, list(connection.execute(sa.select(STORED_FILE.c.path).where(*mine)).scalars()))
+    monkeypatch.setattr(crew, "FEWEST_APART", 1)
+    monkeypatch.setattr(stages, "count_cores", lambda: 2)
+    record = run_night(home)
+    assert (record["failed"], record["warnings"]) == ([], [])
+    assert stored(home) == alone

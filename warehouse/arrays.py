@@ -5,12 +5,17 @@ That detour costs a quarter of a millisecond, whatever the length; a small file 
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+# Columns up to this length are looked up word by word faster than by an expression.
+FEW: Final = 1024
 
 
 def doubles(column: pl.Series, missing: float = float("nan")) -> Doubles:
@@ -32,4 +37,7 @@ def integers(column: pl.Series, missing: int) -> Integers:
 
 def codes(column: pl.Series, missing: int) -> Integers:
     """Return the place of each word in its enumeration, ``missing`` where there is none."""
+    if isinstance(column.dtype, pl.Enum) and len(column) <= FEW:
+        places = {word: place for place, word in enumerate(column.dtype.categories.to_list())}
+        return np.array([places.get(word, missing) for word in column.to_list()], dtype=np.int64)
     return integers(column.to_physical(), missing)

@@ -322,8 +322,9 @@ class Asker:
         if not found or "" in firms or any(files is None for files in found):
             return None
         table = next(table for table in schema.ANSWERS if table.name == name)
-        # Each file is in order, and holds some of the cells.
-        rows = [pl.read_parquet(files).sort("cell_id", maintain_order=True) for files in found if files]
+        # Each file is in order, and holds some of the cells, or all.
+        read = [(pl.read_parquet(files), len(files)) for files in found if files]
+        rows = [frame.sort("cell_id", maintain_order=True) if many > 1 else frame for frame, many in read]
         answer = pl.concat([table.empty(), *rows])
         return answer if cell is None else answer.filter(pl.col("cell_id") == cell)
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from warehouse.arrays import codes
+from warehouse.arrays import codes, doubles
 from warehouse.errors import ContradictionError
 from warehouse.plausibility import check_plausibility
 from warehouse.rowhash import hash_rows, join_digests
@@ -114,8 +114,8 @@ def check_power(frame: pl.DataFrame, shown: str) -> None:
     """
     if "power_watt" not in frame.columns:
         return
-    product = (frame["voltage_volt"] * frame["current_ampere"]).to_numpy()
-    power = frame["power_watt"].fill_null(0).to_numpy()
+    product = doubles(frame["voltage_volt"]) * doubles(frame["current_ampere"])
+    power = doubles(frame["power_watt"], 0.0)
     used = (np.abs(product) > 0.1 * np.max(np.abs(product))) & (power != 0)
     if used.sum() < FEWEST_SAMPLES:
         return
@@ -179,7 +179,11 @@ def likely_cause(factor: float) -> str | None:
 
 
 def _clean(frame: pl.DataFrame, table: Table, shown: str) -> pl.DataFrame:
-    unfit = [name for name, dtype in frame.schema.items() if dtype == pl.Float64 and not _is_finite(frame[name])]
+    unfit = [
+        column.name
+        for column in (frame.get_columns() if frame.height else ())
+        if column.dtype == pl.Float64 and not _is_finite(column)
+    ]
     if unfit:
         frame = frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in unfit)
     for name in table.required:

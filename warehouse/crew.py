@@ -1,30 +1,46 @@
-"""Computing in several processes: what a night has to make for many tests or cells is shared out among the cores."""
+"""Computing in several processes: what a night has to make for many tests or cells is shared out among the cores.
+
+A firm of many cells is shared out bucket by bucket, so that no process is left with it when the others are done; of
+the other firms, each is one process's from the first bucket to the last table.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from warehouse.home import Home
+    from warehouse.marts import Compaction
     from warehouse.refresh import Made
 
 # Below this many scopes a process takes longer to start than it saves.
 FEWEST_APART: Final = 64
 BUCKETS_A_SHARE: Final = 4
+# A firm with more of the night's work than this part of a process's is shared out.
+SHARES_A_PROCESS: Final = 4
 # One thread each, as there are as many processes as cores.
 SINGLE: Final = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-class Share(NamedTuple):
-    """What one process is to make for a firm of a home: the names of its buckets."""
+class Place(NamedTuple):
+    """The home that a process works on, and the writer that its files go by: spared while that one lives."""
 
     folder: Path
     registry_url: str
+    owner: str
+
+
+class Share(NamedTuple):
+    """What one process is to make for a firm: the names of its buckets."""
+
+    place: Place
     firm: str
     buckets: tuple[str, ...]
 
@@ -33,13 +49,13 @@ class Crew:
     """Processes that compute, started when there is first something to share out.
 
     Args:
-        folder: the home.
-        registry_url: its registry.
+        home: the home.
         size: how many processes.
     """
 
-    def __init__(self, folder: Path, registry_url: str, size: int) -> None:
-        self._place = folder, registry_url
+    def __init__(self, home: Home, size: int) -> None:
+        self._home = home
+        self._place = Place(home.folder, home.registry_url, home.owner)
         self._size = size
         self._pool: ProcessPoolExecutor | None = None
 
@@ -47,17 +63,38 @@ class Crew:
         """Whether it is worth sharing out so many."""
         return self._size > 1 and scopes >= FEWEST_APART
 
+    def divide(self, cells: Mapping[str, int]) -> tuple[list[str], list[str]]:
+        """Divide firms into those that are shared out bucket by bucket and those that are one process's.
+
+        Args:
+            cells: how many cells each firm has work in.
+        """
+        most = max(FEWEST_APART, sum(cells.values()) // (SHARES_A_PROCESS * self._size))
+        large = [firm for firm, count in cells.items() if self.takes(count) and count > most]
+        return large, [firm for firm in cells if firm not in large]
+
     def make(self, firm: str, buckets: Sequence[str]) -> list[Made]:
         """Make the files of some buckets; what comes back follows from the buckets alone."""
-        if self._pool is None:
-            with _environment(SINGLE):
-                self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
-                # The processes start with their first work, and read the environment then.
-                list(self._pool.map(_wait_for_start, range(self._size)))
         # Small shares, so that no process waits long for another that had more to do.
         parts = [buckets[first : first + BUCKETS_A_SHARE] for first in range(0, len(buckets), BUCKETS_A_SHARE)]
-        shares = [Share(*self._place, firm, tuple(part)) for part in parts]
-        return [made for share in self._pool.map(make_share, shares) for made in share]
+        shares = [Share(self._place, firm, tuple(part)) for part in parts]
+        return [made for share in self._start().map(make_share, shares) for made in share]
+
+    def serve(self, cells: Mapping[str, int]) -> dict[str, Callable[[], Iterable[Compaction]]]:
+        """Begin to bring firms up to date, each in one process; returns how to wait for what was done for each.
+
+        Args:
+            cells: how many cells each firm has work in; few in all are left to the caller's process.
+        """
+        from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
+
+        if not self.takes(sum(cells.values())):
+            return {firm: partial(refresh_firm, self._home, firm) for firm in cells}
+        pool = self._start()
+        # The longest first, so that the others fill up the end.
+        order = sorted((firm for firm in cells if cells[firm]), key=lambda firm: -cells[firm])
+        waiting = {firm: pool.submit(serve_firm, self._place, firm).result for firm in order}
+        return {firm: waiting.get(firm) or partial(refresh_firm, self._home, firm) for firm in cells}
 
     def close(self) -> None:
         """End the processes."""
@@ -65,14 +102,38 @@ class Crew:
             self._pool.shutdown()
             self._pool = None
 
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            with _environment(SINGLE):
+                self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
+                # The processes start with their first work, and read the environment then.
+                list(self._pool.map(_wait_for_start, range(self._size)))
+        return self._pool
+
 
 def make_share(share: Share) -> list[Made]:
     """Make a share in this process."""
-    from warehouse.home import Home  # noqa: PLC0415 a home knows of its crew
-    from warehouse.refresh import make_buckets  # noqa: PLC0415 likewise
+    from warehouse.refresh import make_buckets  # noqa: PLC0415 it knows of the crew
 
-    with closing(Home(share.folder, share.registry_url)) as home:
+    with _open(share.place) as home:
         return make_buckets(home, share.firm, share.buckets)
+
+
+def serve_firm(place: Place, firm: str) -> list[Compaction]:
+    """Bring a firm up to date in this process."""
+    from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
+
+    with _open(place) as home:
+        return list(refresh_firm(home, firm))
+
+
+@contextmanager
+def _open(place: Place) -> Iterator[Home]:
+    from warehouse.home import Home  # noqa: PLC0415 a home knows of its crew
+
+    with closing(Home(place.folder, place.registry_url)) as home:
+        home.store.owner = place.owner
+        yield home
 
 
 def count_cores() -> int:

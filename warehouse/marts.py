@@ -92,11 +92,13 @@ def read_generation(connection: sa.Connection, firm: str) -> int:
     return connection.execute(sa.select(GENERATION.c.number).where(GENERATION.c.firm == firm)).scalar() or 0
 
 
-def list_made(registry: Registry, firm: str, tables: Collection[str], moment: sa.Connection | None = None) -> list[Row]:
-    """Return the files that nights made of some tables of a firm, in the order of their buckets."""
+def list_whole(
+    registry: Registry, firm: str, tables: Collection[str], moment: sa.Connection | None = None
+) -> list[Row]:
+    """Return the files that nights made of some tables of a whole firm."""
     mine = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name.in_(tables), STORED_FILE.c.test_id.is_(None)
-    listed = sa.select(STORED_FILE).where(*mine, STORED_FILE.c.current)
-    return registry.rows(listed.order_by(STORED_FILE.c.bucket, STORED_FILE.c.path), moment)
+    listed = sa.select(STORED_FILE).where(*mine, STORED_FILE.c.bucket.is_(None), STORED_FILE.c.current)
+    return registry.rows(listed.order_by(STORED_FILE.c.path), moment)
 
 
 def describe_made(stored: Stored, firm: str, made_of: str | None, bucket: str | None = None) -> Row:

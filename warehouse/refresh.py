@@ -9,27 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import sqlalchemy as sa
 
 from warehouse.buckets import Bucket, overlap
 from warehouse.ground import read_ground
-from warehouse.marts import COMPACTED, Compaction, describe_made, list_made, retire_files
-from warehouse.recipe import hash_values
+from warehouse.made import Label, name_made, write_made
+from warehouse.marts import COMPACTED, Compaction, retire_files
 from warehouse.registry import BUCKET, STORED_FILE, Row
-from warehouse.results import Count, Failed, Whole, Work, computations, group_computations
-from warehouse.schema import FADE, SUMMARY, Table
-from warehouse.shelf import State
+from warehouse.results import Count, Failed, Work, computations, group_computations
+from warehouse.schema import ANSWERS, FADE, SUMMARY, Table
+from warehouse.shelf import State, are_of, count_buckets, sum_rows
+from warehouse.wholes import is_current, refresh_wholes
 
 if TYPE_CHECKING:
     from warehouse.crew import Crew
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
 
-KEY_DIGITS: Final = 16
-MART: Final = "mart"
 CHANGED: Final = "changed meanwhile; the next night takes it in"
 
 
@@ -56,15 +55,6 @@ class Made:
     failed: Failed
 
 
-class _Label(NamedTuple):
-    """What files are of: their firm, the name that they share, what they were made of, and their bucket."""
-
-    firm: str
-    name: str
-    made_of: str | None
-    bucket: str | None
-
-
 def refresh_firm(home: Home, firm: str, crew: Crew | None = None) -> Iterator[Compaction]:
     """Bring all that readers of a firm ask for up to date on the disk; yields what was done.
 
@@ -74,24 +64,32 @@ def refresh_firm(home: Home, firm: str, crew: Crew | None = None) -> Iterator[Co
         crew: processes that share the work; none by default.
     """
     yield from refresh_buckets(home, firm, crew)
-    if firm:
-        yield from _refresh_wholes(home, firm)
+    yield from refresh_wholes(home, firm)
 
 
 def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator[Compaction]:
     """Bring the marts, answers and results of a firm's tests and cells up to date; yields what was done, by table."""
     moment = home.results.name_moment(firm)
-    work = home.results.begin(firm)
-    if work.shelf.is_of(moment):
-        yield from _tell(work, [], [])
+    if are_of(home.registry, firm, moment):
+        yield from _tell(home, firm, [], [])
         return
+    work = home.results.begin(firm)
     stale = [bucket for bucket in work.ground.buckets if _is_stale(work, bucket)]
     names = [bucket.name for bucket in stale]
     shared = crew is not None and crew.takes(sum(len(bucket.cells) for bucket in stale))
     made = crew.make(firm, names) if crew is not None and shared else make_buckets(home, firm, names)
     listed = _list_made(home, work, moment, made)
     home.results.forget(firm)
-    yield from _tell(home.results.begin(firm), made, listed)
+    yield from _tell(home, firm, made, listed)
+
+
+def count_outdated(home: Home, firm: str) -> int:
+    """Return about how many cells of a firm have something to be made; 0 where nothing about it changed."""
+    moment = home.results.name_moment(firm)
+    if is_current(home.registry, firm, moment):
+        return 0
+    work = home.results.begin(firm)
+    return sum(len(bucket.cells) for bucket in work.ground.buckets if _is_stale(work, bucket)) or 1
 
 
 def make_buckets(home: Home, firm: str, names: Collection[str]) -> list[Made]:
@@ -131,10 +129,10 @@ def _make_bucket(home: Home, work: Work, bucket: Bucket) -> Made:
         for table, frame in zip(one.tables, states[one.name].frames, strict=True)
     }
     made_of = work.made_of(bucket)
-    name = hash_values([bucket.name, made_of, sorted(work.failed)])[:KEY_DIGITS]
-    label = _Label(work.firm, name, made_of, bucket.name)
+    name = name_made([bucket.name, made_of, sorted(work.failed)])
+    label = Label(work.firm, name, made_of, bucket.name)
     tables = {**marts, **results, **answers}
-    files = [_write(home, table, frame, label) for table, frame in tables.items() if frame.height]
+    files = [write_made(home, table, frame, label) for table, frame in tables.items() if frame.height]
     return Made(bucket.name, made_of, _join_keys(states), tuple(tests), tuple(files), work.counts, work.failed)
 
 
@@ -146,12 +144,6 @@ def _join_keys(states: Mapping[str, State]) -> dict[str, dict[str, str]]:
         done = set(held[0]).intersection(*held[1:]) if held else set()
         keys[scope] = {name: held[0][name] for name in sorted(done)}
     return keys
-
-
-def _write(home: Home, table: Table, frame: pl.DataFrame, label: _Label) -> Row:
-    kind = MART if table in COMPACTED else table.name
-    stored = home.store.write(frame, table, label.firm or None, f"{kind}-{label.name}", {})
-    return describe_made(stored, label.firm, label.made_of, label.bucket)
 
 
 def _is_stale(work: Work, bucket: Bucket) -> bool:
@@ -201,23 +193,20 @@ def _list_bucket(home: Home, connection: sa.Connection, firm: str, made: Made) -
     home.registry.put(connection, BUCKET, {**row, "keys": json.dumps(made.keys, sort_keys=True)})
 
 
-def _tell(work: Work, made: Sequence[Made], listed: Sequence[Made]) -> Iterator[Compaction]:
+def _tell(home: Home, firm: str, made: Sequence[Made], listed: Sequence[Made]) -> Iterator[Compaction]:
     """Tell for each table of a firm's buckets what was done."""
-    rows: dict[str, int] = {}
-    for row in work.shelf.files:
-        rows[row["table_name"]] = rows.get(row["table_name"], 0) + row["rows"]
-    if not work.ground.buckets and not made:
+    buckets, rows = count_buckets(home.registry, firm), sum_rows(home.registry, firm)
+    if not buckets and not made:
         return
-    share = f"{len(listed)} of {len(work.ground.buckets)} groups of cells"
+    share = f"{len(listed)} of {buckets} groups of cells"
     share += f", {len(made) - len(listed)} {CHANGED}" if len(made) > len(listed) else ""
     tests = sum(len(one.tests) for one in listed)
-    answers = (FADE, SUMMARY) if work.firm else ()
-    for table in (*COMPACTED, *answers):
+    for table in (*COMPACTED, *(ANSWERS if firm else ())):
         told = ("made", share, tests) if listed else ("skipped", CHANGED if made else "nothing changed", 0)
-        yield Compaction(work.firm, table.name, *told, rows.get(table.name, 0))
+        yield Compaction(firm, table.name, *told, rows.get(table.name, 0))
     for one in computations():
         if one.scope != "firm":
-            yield _tell_results(work.firm, one, made, listed, sum(rows.get(table.name, 0) for table in one.tables))
+            yield _tell_results(firm, one, made, listed, sum(rows.get(table.name, 0) for table in one.tables))
 
 
 def _tell_results(
@@ -230,35 +219,3 @@ def _tell_results(
     failed = sum(name == computation.name for one in listed for name, _ in one.failed)
     why = f"{computed} computed, {kept} kept" + (f", {failed} failed" if failed else "")
     return Compaction(firm, computation.name, "made", why, computed, rows)
-
-
-def _refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
-    """Bring all that is about a whole firm up to date on the disk."""
-    known: tuple[str, Whole] | None = None
-    for one in computations():
-        if one.scope != "firm":
-            continue
-        moment = home.results.name_moment(firm)
-        stored = list_made(home.registry, firm, [table.name for table in one.tables])
-        if len(stored) == len(one.tables) and all(row["made_of"] == moment for row in stored):
-            rows = sum(row["rows"] for row in stored)
-            yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
-            continue
-        if known is None or known[0] != moment:
-            known = moment, home.results.begin_whole(firm)
-        yield _make_whole(home, one, known[1], moment, stored)
-
-
-def _make_whole(home: Home, computation: Computation, whole: Whole, moment: str, stored: Sequence[Row]) -> Compaction:
-    """Make what one computation says of a whole firm, in place of what is stored."""
-    firm = whole.ground.firm
-    frames, why = home.results.compute_firm(computation, whole)
-    # What failed is of no moment: the next night tries again.
-    label = _Label(firm, hash_values([moment, bool(why)])[:KEY_DIGITS], None if why else moment, None)
-    files = [_write(home, table, frame, label) for table, frame in zip(computation.tables, frames, strict=True)]
-    with home.registry.write() as connection:
-        home.note_recipe(connection, firm)
-        retire_files(connection, [row["path"] for row in stored])
-        home.registry.put(connection, STORED_FILE, files)
-    told = "1 computed, 0 kept" + (", 1 failed" if why else "")
-    return Compaction(firm, computation.name, "made", told, 1, sum(row["rows"] for row in files))

@@ -22,7 +22,7 @@ import polars as pl
 from warehouse import buckets
 from warehouse.buckets import Bucket
 from warehouse.ground import Ground, read_ground
-from warehouse.marts import list_made, read_generation
+from warehouse.marts import list_whole, read_generation
 from warehouse.metrics.computation import Computation
 from warehouse.metrics.inputs import CellInputs, FirmInputs, TestInputs
 from warehouse.parts import list_parts, read_files
@@ -253,7 +253,7 @@ class Results:
         self._states = {key: state for key, state in self._states.items() if key[0] != firm}
 
     def _find_of_firm(self, computation: Computation, table: Table, firm: str) -> list[Path] | pl.DataFrame:
-        stored = list_made(self._home.registry, firm, [table.name])
+        stored = list_whole(self._home.registry, firm, [table.name])
         moment = self.name_moment(firm)
         if stored and stored[0]["made_of"] == moment:
             return [self._home.store.path_of(stored[0]["path"])]

@@ -2253,17 +2253,19 @@ def conform_columns(frame: pl.DataFrame, table: Table, origin: str) -> pl.DataFr
     Raises:
         SchemaMismatch: a required column is missing, a column is unknown, or a dtype differs.
     """
-    unknown = [name for name in frame.columns if name not in table.dtypes]
-    missing = [name for name in table.required if name not in frame.columns]
+    # A frame makes its schema anew at each look, which costs a small file more than its rows.
+    held, dtypes = dict(zip(frame.columns, frame.dtypes, strict=True)), table.dtypes
+    unknown = [name for name in held if name not in dtypes]
+    missing = [name for name in table.required if name not in held]
     wrong = [
-        f"{name} is {dtype}, not {table.dtypes[name]}"
-        for name, dtype in frame.schema.items()
-        if name in table.dtypes and dtype != table.dtypes[name]
+        f"{name} is {dtype}, not {dtypes[name]}"
+        for name, dtype in held.items()
+        if name in dtypes and dtype is not dtypes[name] and dtype != dtypes[name]
     ]
     if unknown or missing or wrong:
         raise SchemaMismatch(f"{origin}: {table.name}: unknown {unknown}, missing {missing}, dtypes {wrong}")
-    wanted = [name for name in table.names if name in frame.columns]
-    return frame if frame.columns == wanted else frame.select(wanted)
+    wanted = [name for name in table.names if name in held]
+    return frame if list(held) == wanted else frame[wanted]
 
 
 def fill_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

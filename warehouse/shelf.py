@@ -44,10 +44,6 @@ class Shelf:
     files: Sequence[Row]
     tables: Collection[str] | None
 
-    def is_of(self, moment: str) -> bool:
-        """Say whether all of it was found to be of a moment."""
-        return bool(self.buckets) and all(row["moment"] == moment for row in self.buckets.values())
-
     def holds(self, table: str) -> bool:
         """Say whether the files of a table are among those listed."""
         return self.tables is None or table in self.tables
@@ -103,9 +99,31 @@ def find_current(
         # However many buckets a firm has, a cell's is one of the beginnings of its hash.
         names = {hash_cell(cell)[:bits] for cell in cells for bits in range(MOST_BITS + 1)}
         buckets, files = buckets.where(BUCKET.c.bucket.in_(names)), files.where(STORED_FILE.c.bucket.in_(names))
+    whole = files.where(STORED_FILE.c.bucket.is_(None), STORED_FILE.c.made_of == moment)
     files = files.where(STORED_FILE.c.bucket.is_not(None)).order_by(STORED_FILE.c.bucket, STORED_FILE.c.path)
     with registry.snapshot() as now:
+        if cells is None and (path := now.execute(whole).scalar()) is not None:
+            return [path]
         found = now.execute(buckets).all()
         if not found or any(row.moment != moment for row in found):
             return None
         return list(now.execute(files).scalars())
+
+
+def are_of(registry: Registry, firm: str, moment: str) -> bool:
+    """Say whether a firm has buckets and all of them were found to be of a moment."""
+    listed = sa.select(BUCKET.c.moment).where(BUCKET.c.firm == firm).distinct()
+    return [row["moment"] for row in registry.rows(listed)] == [moment]
+
+
+def count_buckets(registry: Registry, firm: str) -> int:
+    """Return how many buckets a firm's cells lie in."""
+    listed = sa.select(sa.func.count().label("number")).where(BUCKET.c.firm == firm)
+    return int(registry.rows(listed)[0]["number"])
+
+
+def sum_rows(registry: Registry, firm: str) -> dict[str, int]:
+    """Return how many rows the files of a firm's buckets hold, by table."""
+    mine = STORED_FILE.c.firm == firm, STORED_FILE.c.current, STORED_FILE.c.bucket.is_not(None)
+    listed = sa.select(STORED_FILE.c.table_name, sa.func.sum(STORED_FILE.c.rows).label("number")).where(*mine)
+    return {row["table_name"]: int(row["number"]) for row in registry.rows(listed.group_by(STORED_FILE.c.table_name))}

@@ -108,10 +108,10 @@ def take_stretch(
         carried: the chosen counters' last values before these rows.
     """
     # A column that was seen but has no value here is there all the same, and one never seen is not.
-    table = measurements.select(
-        pl.col(name) if name in measurements.columns else pl.lit(None, dtype=MEASUREMENTS.dtypes[name]).alias(name)
-        for name in (*MEASUREMENTS.required, *(name for name in USED if name in seen))
-    )
+    wanted = [*MEASUREMENTS.required, *(name for name in USED if name in seen)]
+    absent = [name for name in wanted if name not in measurements.columns]
+    nothing = [pl.lit(None, dtype=MEASUREMENTS.dtypes[name]).alias(name) for name in absent]
+    table = (measurements.with_columns(nothing) if absent else measurements)[wanted]
     choice = choose_columns(seen)
     names = chain.from_iterable(choice.counters)
     return Stretch(table, choice, {name: _fill(table[name], (carried or {}).get(name, 0.0)) for name in names}, first)
