@@ -60,6 +60,34 @@ def test_distant_corners_are_refused(tmp_path: Path, content: bytes) -> None:
         assert refusal.value.code == "packed_too_tightly"
 
 
+def state_texts(count: str) -> bytes:
+    """Write a workbook whose table of texts says that it has so many."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book("C3"))) as sound, zipfile.ZipFile(written, "w") as container:
+        for name in sound.namelist():
+            raw = sound.read(name)
+            container.writestr(name, raw.replace(b'uniqueCount="2"', f'uniqueCount="{count}"'.encode()))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("count", ["999999999999", "9" * 30, "5000"])
+def test_more_texts_than_bytes_are_refused(tmp_path: Path, count: str) -> None:
+    """A workbook that states more texts than its table has bytes would take the memory for them; reading says so."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(state_texts(count))
+    assert "texts" in find_sparse_sheet(path)
+    with pytest.raises(ParseError) as refusal:
+        parsers.read_as(path, "arbin_xlsx")
+    assert refusal.value.code == "packed_too_tightly"
+
+
+def test_texts_as_stated_pass(tmp_path: Path) -> None:
+    """A workbook that states as many texts as it has is let through."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(state_texts("2"))
+    assert find_sparse_sheet(path) == ""
+
+
 @pytest.mark.parametrize("content", [book("C3"), book("ZZ5000"), b"", b"PK\x03\x04", b"no workbook"])
 def test_others_are_not(tmp_path: Path, content: bytes) -> None:
     """Tables, small sheets with far cells, and what is no workbook pass."""

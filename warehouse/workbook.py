@@ -1,7 +1,8 @@
 """A look at a stranger's workbook before a library opens it: a sheet is laid out in memory from corner to corner.
 
 Two cells in opposite corners of an Excel sheet make seventeen thousand million, and a library that cannot get memory
-for them ends the process, whoever waits for it. So the corners are looked up in the sheets' own text first.
+for them ends the process, whoever waits for it. So the corners are looked up in the sheets' own text first, and so is
+how many texts the workbook says that it has, for which room is made before the first is read.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def _isal_error() -> type[Exception]:
 INFLATE_ERRORS: Final[tuple[type[Exception], ...]] = (zipfile.BadZipFile, zlib.error, _isal_error())
 
 REFERENCE: Final = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)""")
+STATED: Final = re.compile(rb"""\buniqueCount\s*=\s*["'](\d+)""")
 CHUNK: Final = 1 << 20
 # The beginning of a reference tells enough: so many letters or digits are beyond any sheet.
 LONGEST: Final = 12
@@ -40,24 +42,29 @@ DAMAGE: Final[tuple[type[Exception], ...]] = (*INFLATE_ERRORS, OSError, RuntimeE
 
 
 def find_sparse_sheet(book: Path | IO[bytes]) -> str:
-    """Return what is wrong with a workbook whose sheet would take more memory than its cells account for.
+    """Return what is wrong with a workbook that would take more memory than its cells and texts account for.
 
     Empty for any other file; damage is for whoever reads it to tell.
     """
     try:
         with zipfile.ZipFile(book) as container:
             for name in container.namelist():
-                cells, area = _measure(container, name)
+                cells, area, texts, size = _measure(container, name)
                 if area > LARGEST or area > max(ALWAYS_LAID_OUT, EMPTIEST * cells):
                     return f"{name} spreads {cells} cells over {area}"
+                if texts > size:
+                    return f"{name} states {texts} texts in {size} bytes"
     except DAMAGE:
         return ""
     return ""
 
 
-def _measure(container: zipfile.ZipFile, name: str) -> tuple[int, int]:
-    """Return how many cells a sheet has, and how many there are up to the last of its rows and columns."""
-    cells = 0
+def _measure(container: zipfile.ZipFile, name: str) -> tuple[int, int, int, int]:
+    """Return how many cells a sheet has, how many there are up to the last of its rows and columns, and more.
+
+    The third is how many texts a part says that it holds, the fourth how many bytes it has.
+    """
+    cells = texts = size = 0
     columns: set[bytes] = set()
     rows: set[bytes] = set()
     rest = b""
@@ -65,12 +72,14 @@ def _measure(container: zipfile.ZipFile, name: str) -> tuple[int, int]:
     with suppress(*DAMAGE), container.open(name) as sheet:
         while chunk := sheet.read(CHUNK):
             text = rest + chunk
+            size += len(chunk)
+            texts = max([texts, *(int(digits[:LONGEST]) for digits in STATED.findall(text))])
             found = REFERENCE.findall(text)
             cells += len(found)
             columns.update(column for column, _ in found)
             rows.update(row for _, row in found)
             rest = text[-OVERLAP:]
-    return cells, max(map(_number, columns), default=0) * max(map(_row, rows), default=0)
+    return cells, max(map(_number, columns), default=0) * max(map(_row, rows), default=0), texts, size
 
 
 def _number(column: bytes) -> int:
