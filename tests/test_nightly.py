@@ -191,15 +191,35 @@ def test_manifest_refreshes_the_answers(local_firms: Home) -> None:
 def test_retired_files_are_removed(firms: Home) -> None:
     """Older revisions, older marts and older answers are gone after the night, from disk and registry."""
     run_night(firms)
-    results = sum(row["table_name"] in result_tables() for row in listed(firms, STORED_FILE.c.firm == "A"))
+    before = results_of(firms, "A")
     commit(firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
     put_cells(firms, [{"firm": "A", "cell_id": "A2", "convention": "full_discharge_first"}])
     rederive_changed(firms)
     record = run_night(firms)
-    assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS) + results
+    replaced = before - results_of(firms, "A")
+    assert len(replaced) > len(before) / 3
+    assert record["files_removed"] == 3 + len(("steps", "cycles")) + len(ANSWERS) + len(replaced)
     on_disk = {path.relative_to(firms.folder / "tables").as_posix() for path in files_below(firms.folder / "tables")}
     assert on_disk == {row["path"] for row in firms.registry.rows(sa.select(STORED_FILE))}
     assert len(listed(firms)) == len(on_disk)
+
+
+def test_table_of_a_firm_with_the_same_rows_keeps_its_file(firms: Home) -> None:
+    """A new test that changes nothing in a table about the whole firm leaves that table's file; the others are new."""
+    run_night(firms)
+    before = results_of(firms, "A")
+    commit(firms, "late", measure(cycle([0.7e-3]), START + 30 * DAY), A1)
+    run_night(firms)
+    kept = {path.split("/")[1] for path in before & results_of(firms, "A")}
+    assert "wafer_yield" in kept
+    assert "replicates" not in kept
+    moment = firms.results.name_moment("A")
+    rows = listed(firms, STORED_FILE.c.firm == "A", STORED_FILE.c.table_name.in_(kept))
+    assert {row["made_of"] for row in rows} == {moment}
+
+
+def results_of(home: Home, firm: str) -> set[str]:
+    return {row["path"] for row in listed(home, STORED_FILE.c.firm == firm) if row["table_name"] in result_tables()}
 
 
 @pytest.mark.parametrize("table", ["steps", "cycles", *(table.name for table in ANSWERS)])

@@ -92,13 +92,11 @@ def read_generation(connection: sa.Connection, firm: str) -> int:
     return connection.execute(sa.select(GENERATION.c.number).where(GENERATION.c.firm == firm)).scalar() or 0
 
 
-def list_whole(
-    registry: Registry, firm: str, tables: Collection[str], moment: sa.Connection | None = None
-) -> list[Row]:
-    """Return the files that nights made of some tables of a whole firm."""
-    mine = STORED_FILE.c.firm == firm, STORED_FILE.c.table_name.in_(tables), STORED_FILE.c.test_id.is_(None)
-    listed = sa.select(STORED_FILE).where(*mine, STORED_FILE.c.bucket.is_(None), STORED_FILE.c.current)
-    return registry.rows(listed.order_by(STORED_FILE.c.path), moment)
+def list_whole(registry: Registry, firm: str, tables: Collection[str] | None = None) -> list[Row]:
+    """Return the files that nights made of a whole firm; of some tables, or of all."""
+    mine = STORED_FILE.c.firm == firm, STORED_FILE.c.test_id.is_(None), STORED_FILE.c.bucket.is_(None)
+    chosen = mine if tables is None else (*mine, STORED_FILE.c.table_name.in_(tables))
+    return registry.rows(sa.select(STORED_FILE).where(*chosen, STORED_FILE.c.current).order_by(STORED_FILE.c.path))
 
 
 def describe_made(stored: Stored, firm: str, made_of: str | None, bucket: str | None = None) -> Row:

@@ -30,6 +30,7 @@ from warehouse.recipe import Recipe, hash_values
 from warehouse.registry import Row
 from warehouse.rows import Rows
 from warehouse.schema import (
+    ANSWERS,
     CYCLES,
     FADE,
     MEASUREMENTS,
@@ -142,10 +143,12 @@ class Whole:
 
     Args:
         ground: what the registry says of the firm.
+        shelf: what the last night made of it; None unless all of that is of its data now.
         frames: answers and result tables, by name.
     """
 
     ground: Ground
+    shelf: Shelf | None
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
@@ -241,12 +244,17 @@ class Results:
 
     def begin_whole(self, firm: str) -> Whole:
         """Return what there is to compute what is about a whole firm from."""
-        return Whole(read_ground(self._home.registry, firm, whole=True))
+        moment, shelf = self.name_moment(firm), read_shelf(self._home.registry, firm)
+        current = shelf if shelf.is_of(moment) else None
+        return Whole(read_ground(self._home.registry, firm, whole=True), current)
 
     def compute_firm(self, computation: Computation, whole: Whole) -> tuple[Frames, str | None]:
         """Compute what is about a whole firm; returns the rows, and why there are none if it failed."""
         firm = whole.ground.firm
-        return self._run(computation, firm, self._gather_firm(whole, computation), self._home.recipe_of(firm))
+        frames, why = self._run(computation, firm, self._gather_firm(whole, computation), self._home.recipe_of(firm))
+        # Those behind it may read them before they are stored.
+        whole.frames.update(zip((table.name for table in computation.tables), frames, strict=True))
+        return frames, why
 
     def forget(self, firm: str) -> None:
         """Forget what was computed for a firm before its night."""
@@ -372,16 +380,22 @@ class Results:
         ground, known = whole.ground, whole.frames
         reads = [name for name in computation.reads if name not in LARGE]
         for name in {*reads, SUMMARY.name, FADE.name} - known.keys():
-            known[name] = self._read_of_all(name, ground)
+            known[name] = self._read_of_all(name, whole)
         results = {name: known[name] for name in reads}
         summary, fade = known[SUMMARY.name], known[FADE.name]
         return FirmInputs(firm=ground.firm, summary=summary, fade=fade, results=results, **ground.tables)
 
-    def _read_of_all(self, name: str, ground: Ground) -> pl.DataFrame:
+    def _read_of_all(self, name: str, whole: Whole) -> pl.DataFrame:
+        ground, shelf = whole.ground, whole.shelf
         if name not in result_tables():
-            return self._home.asker.answer(name, firm=ground.firm)
-        frame = self.read(name, ground.firm)
-        return _name_cells(frame, ground) if result_tables()[name][0].scope == "test" else frame
+            if shelf is None:
+                return self._home.asker.answer(name, firm=ground.firm)
+            answer = shelf.read(self._home.store, next(table for table in ANSWERS if table.name == name))
+            return answer.sort("cell_id", maintain_order=True)
+        computation, table = result_tables()[name]
+        stored = shelf is not None and computation.scope != "firm"
+        frame = shelf.read(self._home.store, table) if shelf and stored else self.read(name, ground.firm)
+        return _name_cells(frame, ground) if computation.scope == "test" else frame
 
 
 @dataclass(frozen=True)

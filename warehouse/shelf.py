@@ -44,6 +44,10 @@ class Shelf:
     files: Sequence[Row]
     tables: Collection[str] | None
 
+    def is_of(self, moment: str) -> bool:
+        """Say whether all of it was found to be of a moment."""
+        return bool(self.buckets) and all(row["moment"] == moment for row in self.buckets.values())
+
     def holds(self, table: str) -> bool:
         """Say whether the files of a table are among those listed."""
         return self.tables is None or table in self.tables
@@ -54,7 +58,7 @@ class Shelf:
         keys: dict[str, str] = {}
         for name in near:
             keys |= self._keys_of(name)[scope]
-        frames = [self._read(store, table, near) for table in tables]
+        frames = [self.read(store, table, near) for table in tables]
         # A table that has other columns by now is made anew.
         same = all(frame.columns == list(table.names) for frame, table in zip(frames, tables, strict=True))
         return State(keys, tuple(frames)) if keys and same else State()
@@ -63,10 +67,11 @@ class Shelf:
         found: dict[str, Any] = json.loads(self.buckets[bucket]["keys"])
         return {**NO_KEYS, **found}
 
-    def _read(self, store: Store, table: Table, buckets: Collection[str]) -> pl.DataFrame:
-        rows = [row for row in self.files if row["table_name"] == table.name and row["bucket"] in buckets]
-        frames = [pl.read_parquet(store.path_of(row["path"])) for row in rows]
-        return pl.concat(frames) if frames else table.empty()
+    def read(self, store: Store, table: Table, buckets: Collection[str] | None = None) -> pl.DataFrame:
+        """Return the rows of a table, of some buckets or of all."""
+        mine = [row for row in self.files if row["table_name"] == table.name]
+        paths = [store.path_of(row["path"]) for row in mine if buckets is None or row["bucket"] in buckets]
+        return pl.read_parquet(paths) if paths else table.empty()
 
 
 def read_shelf(registry: Registry, firm: str, tables: Collection[str] | None = None) -> Shelf:

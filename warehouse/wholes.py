@@ -6,19 +6,20 @@ anew, in place of what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from warehouse.made import Label, name_made, write_made
 from warehouse.marts import Compaction, list_whole, retire_files
 from warehouse.registry import STORED_FILE
 from warehouse.results import Whole, computations
-from warehouse.schema import ANSWERS
+from warehouse.schema import ANSWERS, conform_columns, fill_columns
 from warehouse.shelf import are_of, count_buckets
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
     from warehouse.registry import Registry, Row
@@ -31,70 +32,106 @@ FEW_BUCKETS: Final = 8
 def refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
     """Bring all that is about a whole firm up to date on the disk; yields what was done.
 
+    All of it is listed in one transaction, in place of what was there.
+
     Args:
         home: the platform.
         firm: code of the firm, whose buckets are up to date; ``""`` for tests without an owner, of whom nobody asks.
     """
     if not firm:
         return
-    known: tuple[str, Whole] | None = None
-    for one in computations():
-        if one.scope != "firm":
-            continue
-        moment = home.results.name_moment(firm)
-        stored = list_whole(home.registry, firm, [table.name for table in one.tables])
-        if _are_of(stored, one.tables, moment):
-            rows = sum(row["rows"] for row in stored)
+    moment = home.results.name_moment(firm)
+    wanted, answers = _list_tables(home.registry, firm)
+    stored = _list_stored(home.registry, firm)
+    if _are_of(stored.values(), [*wanted, *answers], moment):
+        for one in _list_computations():
+            rows = sum(stored[table.name]["rows"] for table in one.tables)
             yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
-            continue
-        if known is None or known[0] != moment:
-            known = moment, home.results.begin_whole(firm)
-        yield _make_whole(home, one, known[1], moment, stored)
-    _gather_answers(home, firm)
+        return
+    # The moment was read first: what changes from here on is of a later one, and made anew.
+    work = _Work(home, firm, moment, stored)
+    whole = home.results.begin_whole(firm)
+    for one in _list_computations():
+        yield work.make(one, whole)
+    for table in answers:
+        work.keep(table, home.asker.answer(table.name, firm=firm), moment)
+    work.list_made()
 
 
 def is_current(registry: Registry, firm: str, moment: str) -> bool:
     """Say whether everything that a night makes of a firm is of a moment."""
     if not are_of(registry, firm, moment):
         return False
-    tables = [table for one in computations() if one.scope == "firm" for table in one.tables] if firm else []
-    many = bool(firm) and count_buckets(registry, firm) > FEW_BUCKETS
-    wanted = [*tables, *(ANSWERS if many else ())]
-    return _are_of(list_whole(registry, firm, [table.name for table in wanted]), wanted, moment)
+    wanted, answers = _list_tables(registry, firm)
+    return _are_of(_list_stored(registry, firm).values(), [*wanted, *answers], moment)
 
 
-def _are_of(stored: Sequence[Row], tables: Sequence[Table], moment: str) -> bool:
+@dataclass
+class _Work:
+    """What is made of a whole firm, until it is listed.
+
+    Args:
+        home: the platform.
+        firm: code of the firm.
+        moment: what its data are now.
+        stored: what is listed, by table.
+        files: what is to be listed, by table.
+    """
+
+    home: Home
+    firm: str
+    moment: str
+    stored: dict[str, Row]
+    files: dict[str, Row] = field(default_factory=dict)
+
+    def make(self, computation: Computation, whole: Whole) -> Compaction:
+        """Make what one computation says of the firm."""
+        frames, why = self.home.results.compute_firm(computation, whole)
+        for table, frame in zip(computation.tables, frames, strict=True):
+            # What failed is of no moment: the next night tries again.
+            self.keep(table, frame, None if why else self.moment)
+        told = "1 computed, 0 kept" + (", 1 failed" if why else "")
+        return Compaction(self.firm, computation.name, "made", told, 1, sum(frame.height for frame in frames))
+
+    def keep(self, table: Table, frame: pl.DataFrame, made_of: str | None) -> None:
+        """Write a table, unless what is stored of it is the same."""
+        before = self.stored.get(table.name)
+        if before is not None and self._holds(before, table, frame):
+            self.files[table.name] = {**before, "made_of": made_of}
+            return
+        label = Label(self.firm, name_made([self.moment, made_of is None]), made_of, None)
+        self.files[table.name] = write_made(self.home, table, frame, label)
+
+    def list_made(self) -> None:
+        """List what was made in place of all that there was of the whole firm."""
+        kept = {row["path"] for row in self.files.values()}
+        with self.home.registry.write() as connection:
+            self.home.note_recipe(connection, self.firm)
+            retire_files(connection, [row["path"] for row in self.stored.values() if row["path"] not in kept])
+            self.home.registry.put(connection, STORED_FILE, list(self.files.values()))
+
+    def _holds(self, row: Row, table: Table, frame: pl.DataFrame) -> bool:
+        """Say whether a stored file holds these very rows."""
+        if row["rows"] != frame.height:
+            return False
+        stored = pl.read_parquet(self.home.store.path_of(row["path"]))
+        return stored.equals(fill_columns(conform_columns(frame, table, table.name), table))
+
+
+def _list_computations() -> list[Computation]:
+    return [one for one in computations() if one.scope == "firm"]
+
+
+def _list_tables(registry: Registry, firm: str) -> tuple[list[Table], list[Table]]:
+    """Return the tables that are about a whole firm, and the answers that are put together for one of many buckets."""
+    many = count_buckets(registry, firm) > FEW_BUCKETS
+    return [table for one in _list_computations() for table in one.tables], list(ANSWERS) if many else []
+
+
+def _list_stored(registry: Registry, firm: str) -> dict[str, Row]:
+    """Return what is listed of a whole firm, by table."""
+    return {row["table_name"]: row for row in list_whole(registry, firm)}
+
+
+def _are_of(stored: Collection[Row], tables: Sequence[Table], moment: str) -> bool:
     return len(stored) == len(tables) and all(row["made_of"] == moment for row in stored)
-
-
-def _make_whole(home: Home, computation: Computation, whole: Whole, moment: str, stored: Sequence[Row]) -> Compaction:
-    """Make what one computation says of a whole firm, in place of what is stored."""
-    firm = whole.ground.firm
-    frames, why = home.results.compute_firm(computation, whole)
-    # What failed is of no moment: the next night tries again.
-    label = Label(firm, name_made([moment, bool(why)]), None if why else moment, None)
-    files = _replace(home, label, dict(zip(computation.tables, frames, strict=True)), stored)
-    told = "1 computed, 0 kept" + (", 1 failed" if why else "")
-    return Compaction(firm, computation.name, "made", told, 1, sum(row["rows"] for row in files))
-
-
-def _gather_answers(home: Home, firm: str) -> None:
-    """Put the answers that lie in a file for each bucket into one, for a firm that has many."""
-    many = count_buckets(home.registry, firm) > FEW_BUCKETS
-    for table in ANSWERS:
-        moment = home.results.name_moment(firm)
-        stored = list_whole(home.registry, firm, [table.name])
-        if _are_of(stored, [table] if many else [], moment):
-            continue
-        made = {table: home.asker.answer(table.name, firm=firm)} if many else {}
-        _replace(home, Label(firm, name_made([moment]), moment, None), made, stored)
-
-
-def _replace(home: Home, label: Label, made: dict[Table, pl.DataFrame], stored: Sequence[Row]) -> list[Row]:
-    """Write files about a whole firm and list them in place of those before."""
-    files = [write_made(home, table, frame, label) for table, frame in made.items()]
-    with home.registry.write() as connection:
-        home.note_recipe(connection, label.firm)
-        retire_files(connection, [row["path"] for row in stored])
-        home.registry.put(connection, STORED_FILE, files)
-    return files
