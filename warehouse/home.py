@@ -21,14 +21,13 @@ from warehouse.journal import Journal
 from warehouse.leases import Leases
 from warehouse.recipe import Recipe, Recipes
 from warehouse.registry import RECIPE, Registry
-from warehouse.settings import FILE_NAME, TEMPLATE, Settings, read_settings
+from warehouse.settings import FILE_NAME, HOME_VARIABLE, TEMPLATE, Settings, read_settings
 from warehouse.store import Store
 
 if TYPE_CHECKING:
     from warehouse.ask import Asker
     from warehouse.results import Results
 
-HOME_VARIABLE: Final = "CELLAR_HOME"
 REGISTRY_VARIABLE: Final = "CELLAR_REGISTRY_URL"
 DEFAULT_HOME: Final = "cellar-home"
 

@@ -19,6 +19,7 @@ from warehouse.described import check_tables
 from warehouse.errors import UsageError
 from warehouse.reports.site import Site, parse_site
 
+HOME_VARIABLE: Final = "CELLAR_HOME"
 FILE_NAME: Final = "settings.toml"
 LONGEST_SECONDS: Final = 86_400
 LONGEST_DAYS: Final = 36_500

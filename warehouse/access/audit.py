@@ -58,11 +58,14 @@ def record(connection: sa.Connection, *events: Event) -> None:
     """
     newest = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)).mappings().first()
     number, previous = (newest["number"], newest["sha256"]) if newest else (0, BEGIN)
+    rows: list[Row] = []
     for event in events:
         number += 1
-        row = _make_row(event, number, previous)
-        connection.execute(sa.insert(AUDIT).values(row))
-        previous = row["sha256"]
+        rows.append(_make_row(event, number, previous))
+        previous = rows[-1]["sha256"]
+    # A portal writes hundreds at once: a statement for each would take half a second from those who ask.
+    if rows:
+        connection.execute(sa.insert(AUDIT), rows)
 
 
 def list_audit(home: Home, firm: str | None = None, *, limit: int = 100, before: int | None = None) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from warehouse.sentences import explain
+from warehouse.wafers.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from warehouse.alerts.sign import Sign
@@ -42,10 +43,8 @@ KINDS: Final[dict[str, Wording]] = {
     "limit_crossed": Wording(
         "Limit crossed",
         "규격 한계 이탈",
-        "Cell {cell_id} crosses a limit of specification {spec}: {quantity} is {measured} {unit}, "
-        "lower limit {lower}, upper limit {upper}.",
-        "셀 {cell_id}이(가) 규격 {spec}의 한계를 벗어났습니다. "
-        "{quantity} {measured} {unit}, 하한 {lower}, 상한 {upper}.",
+        "Cell {cell_id} crosses a limit of specification {spec}: {quantity_en} is {amount}, {limits_en}.",
+        "셀 {cell_id}: 규격 {spec}의 한계를 벗어났습니다. {quantity_ko} {amount}, {limits_ko}.",
     ),
     "contradiction": Wording(
         "Contradiction",
@@ -84,6 +83,7 @@ KINDS: Final[dict[str, Wording]] = {
 }
 GIGABYTE: Final = 1e9
 NOTHING: Final = "-"
+LIMITS: Final = {"lower": ("lower limit", "하한"), "upper": ("upper limit", "상한")}
 
 
 def say(sign: Sign, zone: ZoneInfo) -> tuple[str, str]:
@@ -95,7 +95,8 @@ def say(sign: Sign, zone: ZoneInfo) -> tuple[str, str]:
     """
     wording = KINDS[sign.kind]
     told = {"cell_id": sign.cell_id, "test_id": sign.test_id, **sign.evidence}
-    shown = {name: _show(name, value, zone) for name, value in told.items()} | _explain(sign.evidence)
+    shown = {name: _show(name, value, zone) for name, value in told.items()}
+    shown |= _explain(sign.evidence) | _tell_limits(sign.evidence, shown)
     return wording.en_says.format(**shown).strip(), wording.ko_says.format(**shown).strip()
 
 
@@ -106,6 +107,23 @@ def _explain(evidence: Mapping[str, object]) -> dict[str, str]:
         return {}
     reason = explain(str(code))
     return {"reason_en": str(reason["en"]), "reason_ko": str(reason["ko"])}
+
+
+def _tell_limits(evidence: Mapping[str, object], shown: Mapping[str, str]) -> dict[str, str]:
+    """Return the quantity in both languages, and the limits that there are, where the evidence is of a limit."""
+    if "quantity" not in evidence:
+        return {}
+    quantity, unit = shown["quantity"], f" {evidence['unit']}" if evidence["unit"] else ""
+    limits = [(name, f"{shown[name]}{unit}") for name in LIMITS if evidence[name] is not None]
+    # The last of the other names is the Korean one; a quantity without one stays as specifications write it.
+    korean = [name for name in QUANTITIES[quantity].also if not name.isascii()] if quantity in QUANTITIES else []
+    return {
+        "quantity_en": quantity.replace("_", " "),
+        "quantity_ko": korean[-1] if korean else quantity,
+        "amount": f"{shown['measured']}{unit}",
+        "limits_en": ", ".join(f"{LIMITS[name][0]} {said}" for name, said in limits),
+        "limits_ko": ", ".join(f"{LIMITS[name][1]} {said}" for name, said in limits),
+    }
 
 
 def _show(name: str, value: object, zone: ZoneInfo) -> str:

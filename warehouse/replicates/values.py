@@ -136,11 +136,14 @@ def read_courses(fade: pl.DataFrame) -> dict[str, Course]:
     """Return the courses of retention by cell; a cell without ageing cycles has none."""
     used = fade.select("cell_id", "cycle", "class", "capacity_retention")
     ageing = used.filter((pl.col("class") == "ageing") & pl.col("capacity_retention").is_not_null())
-    divided = ageing.sort("cell_id", "cycle").partition_by("cell_id", as_dict=True, maintain_order=True)
-    return {
-        str(key[0]): Course(doubles(rows["cycle"]), doubles(rows["capacity_retention"]))
-        for key, rows in divided.items()
-    }
+    if ageing.is_empty():
+        return {}
+    ordered = ageing.sort("cell_id", "cycle")
+    lengths = ordered.group_by("cell_id", maintain_order=True).len()
+    # One array cut at the cells' ends: a frame for each cell takes longer than all that is asked of it.
+    ends = np.cumsum(lengths["len"].to_numpy())[:-1]
+    cut = (np.split(doubles(ordered[name]), ends) for name in ("cycle", "capacity_retention"))
+    return {cell: Course(*course) for cell, *course in zip(lengths["cell_id"], *cut, strict=True)}
 
 
 def list_retentions(courses: dict[str, Course], recipe: ReplicatesRecipe) -> Iterator[pl.DataFrame]:

@@ -26,9 +26,9 @@ import numpy as np
 from warehouse.arrays import Doubles, Integers
 from warehouse.wafers.profiles import find_quantile
 
-# A variance is looked for up to this part of what its means are uncertain by, and halved so often.
+# A variance is looked for up to this part of what its means are uncertain by, and this closely.
 HIGHEST: Final = 1e12
-STEPS: Final = 60
+SMALLEST: Final = 1e-14
 # Values that differ by less than this part are one.
 ROUNDING: Final = 1e-9
 # Each step outward.
@@ -186,10 +186,9 @@ def _meet(scatter: Callable[[float], float], level: float, unit: float) -> float
         low, high = high, high * GROWTH
         if high > HIGHEST * unit:
             return inf
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if scatter(middle) > level else (low, middle)
-    return (low + high) / 2
+    from scipy import optimize  # noqa: PLC0415 SciPy loads slowly, and most nights have no wafer
+
+    return float(optimize.brentq(lambda part: scatter(part) - level, low, high, xtol=SMALLEST * unit))
 
 
 def _find_mean(

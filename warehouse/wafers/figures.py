@@ -121,20 +121,14 @@ def gather_figures(
         *(_list_results(inputs, of_cell, name, recipe) for name in OF_RESULTS),
         _list_tests(inputs, sites),
     ]
-    figures = pl.concat([pl.DataFrame(schema=COLUMNS), *(_shape(part) for part in parts)])
+    figures = _shape(pl.concat([pl.DataFrame(schema=COLUMNS), *parts], how="diagonal_relaxed"))
     return _add_areal(figures.filter(pl.col("value").is_finite()), of_cell)
 
 
-def _shape(part: pl.DataFrame) -> pl.DataFrame:
-    """Return a part with every column of a figure."""
-    lacking = {
-        "unit": pl.col("quantity").replace_strict({name: one.unit for name, one in QUANTITIES.items()}, default=""),
-        "censored": pl.lit(value=False),
-        "stands": pl.lit(value=False),
-    }
-    filled = part.with_columns(
-        expr.alias(name) for name, expr in lacking.items() if name not in part.columns
-    ).with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in CONDITIONS if name not in part.columns)
+def _shape(figures: pl.DataFrame) -> pl.DataFrame:
+    """Return figures with what their parts leave out: the quantity's own unit, and that they are nothing special."""
+    units = pl.col("quantity").replace_strict({name: one.unit for name, one in QUANTITIES.items()}, default="")
+    filled = figures.with_columns(pl.col("unit").fill_null(units), pl.col("censored", "stands").fill_null(value=False))
     return filled.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
 
 
