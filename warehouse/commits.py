@@ -28,6 +28,9 @@ class Commits:
         told = registry.engine.dialect.name == "sqlite" and registry.url.database not in IN_MEMORY
         # Nothing is ever written through this connection: its own commits it would not tell.
         self._connection = registry.engine.raw_connection() if told else None
+        if self._connection is not None:
+            # Nobody else is to wait for it.
+            self._connection.detach()
 
     def sign(self) -> int | None:
         """Return a number that is another one after every commit; None where the database tells no such thing.

@@ -333,8 +333,18 @@ class Results:
         """Return the rows of one table of some tests, by test, each of them read once."""
         missing = [test for test in tests if (table.name, test) not in work.parts]
         files = list_parts(self._home, missing) if missing else {}
+        compacted: dict[str, list[str]] = {}
         for test in missing:
-            work.parts[table.name, test] = self._read_part(files.get(test, {}), table)
+            marts = {row["mart"] for row in files.get(test, {}).get(table.name, [])}
+            if len(marts) == 1 and (path := marts.pop()) is not None:
+                compacted.setdefault(path, []).append(test)
+            else:
+                work.parts[table.name, test] = self._read_part(files.get(test, {}), table)
+        # A group's tests lie in one file since the last night, but for those that changed.
+        for path, held in compacted.items():
+            rows = pl.read_parquet(self._home.store.path_of(path), columns=list(table.names))
+            divided = rows.filter(pl.col("test_id").is_in(held)).partition_by("test_id", as_dict=True)
+            work.parts |= {(table.name, test): divided[test,] for test in held}
         return {test: work.parts[table.name, test] for test in tests}
 
     def _read_part(

@@ -44,12 +44,11 @@ def gather_evidence(frames: Frames, requirement: Requirement, recipe: Requiremen
     if frame.is_empty():
         return {}
     rows = _read_rows(frame, quantity, requirement.conditions, recipe)
-    matching = rows.filter(pl.all_horizontal("met", "known"))
-    chosen = _choose(matching.filter(pl.col("value").is_not_null() | pl.col("low").is_not_null()), quantity)
-    found = {str(cell): _weigh(Measured(*ends), recipe) for cell, *ends in chosen.select("cell_id", *COLUMNS).rows()}
+    chosen = _choose(rows.lazy().filter("matching"), quantity).select("cell_id", *COLUMNS).collect()
+    found = {str(cell): _weigh(Measured(*ends), recipe) for cell, *ends in chosen.rows()}
     # The nearest miss of all its rows is the reason of a cell.
-    missing = rows.filter(~pl.col("cell_id").is_in(list(found)))
-    reasons = missing.group_by("cell_id").agg(pl.col("reason").min()).rows()
+    missing = rows.lazy().filter(~pl.col("cell_id").is_in(list(found)))
+    reasons = missing.group_by("cell_id").agg(pl.col("reason").min()).collect().rows()
     return {**found, **{cell: Evidence(None, reason=reason[1:]) for cell, reason in reasons}}
 
 
@@ -57,11 +56,11 @@ def _read_rows(
     frame: pl.DataFrame, quantity: Quantity, required: Mapping[str, float], recipe: RequirementsRecipe
 ) -> pl.DataFrame:
     """Return values with whether the conditions are met; why not is led by a digit, the nearest miss first."""
-    rows = frame if quantity.where is None else frame.filter(quantity.where)
-    # Conditions are read first: a column may go by the name of another condition.
+    rows = frame.lazy() if quantity.where is None else frame.lazy().filter(quantity.where)
     under = [quantity.under[name].cast(pl.Float64).alias(f"at_{name}") for name in required]
     figures = (quantity.value.alias("value"), quantity.low.alias("low"), quantity.high.alias("high"))
-    rows = rows.with_columns(*(each.cast(pl.Float64).fill_nan(None) for each in figures), *under)
+    ranks = [rank.alias(f"rank_{number}") for number, rank in enumerate(quantity.prefer)]
+    used = rows.select("cell_id", *(each.cast(pl.Float64).fill_nan(None) for each in figures), *under, *ranks)
     # What came nearest is said: a test that only has to go on is no other test.
     lasting = [name for name in required if CONDITIONS[name].lasting]
     met, known = _all(required, required, recipe), _known(required)
@@ -75,7 +74,8 @@ def _read_rows(
         .then(pl.lit("3condition_unknown"))
         .otherwise(pl.lit("4other_conditions"))
     )
-    return rows.with_columns(met=met, known=known).with_columns(reason=reason)
+    measured = pl.col("value").is_not_null() | pl.col("low").is_not_null()
+    return used.with_columns(matching=met & known & measured, reason=reason).collect()
 
 
 def _all(names: Mapping[str, float] | list[str], required: Mapping[str, float], recipe: RequirementsRecipe) -> pl.Expr:
@@ -88,10 +88,11 @@ def _known(required: Mapping[str, float]) -> pl.Expr:
     return pl.all_horizontal(pl.lit(value=True), *(pl.col(f"at_{name}").is_not_null() for name in required))
 
 
-def _choose(rows: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
+def _choose(rows: pl.LazyFrame, quantity: Quantity) -> pl.LazyFrame:
     """Return one row per cell: the preferred one, or the one whose value is least, greatest or in the middle."""
     if quantity.prefer:
-        return rows.sort("cell_id", *quantity.prefer, descending=[False, *(True for _ in quantity.prefer)]).unique(
+        ranks = [f"rank_{number}" for number in range(len(quantity.prefer))]
+        return rows.sort("cell_id", *ranks, descending=[False, *(True for _ in ranks)]).unique(
             "cell_id", keep="first", maintain_order=True
         )
     # A measured value, not a mean of two: it keeps its own interval.
