@@ -82,9 +82,10 @@ def is_record_header(headers: Sequence[str]) -> bool:
     return set(find_columns(headers)) >= RECOGNISED_BY
 
 
-def units_are_known(headers: Sequence[str]) -> bool:
-    """Whether every quantity among the headers has a unit of its kind."""
-    return all(_fits(place) for place in find_columns(headers).values())
+def count_strange_units(headers: Sequence[str]) -> tuple[int, int]:
+    """Return how many headers lack a unit of their kind: of those that are needed, and of temperatures."""
+    strange = [place.quantity == "temperature" for place in find_columns(headers).values() if not _fits(place)]
+    return strange.count(False), strange.count(True)
 
 
 def to_reading(table: pl.DataFrame, headers: Sequence[str], source: Source, first_line: int) -> Reading:
@@ -97,7 +98,7 @@ def to_reading(table: pl.DataFrame, headers: Sequence[str], source: Source, firs
         source: the file, for messages and the zone.
         first_line: line of the first record.
     """
-    places = find_columns(headers)
+    places, unknown = _leave_out(find_columns(headers))
     _demand_units(places, source)
     table = _trim(table)
     if table.is_empty():
@@ -112,8 +113,15 @@ def to_reading(table: pl.DataFrame, headers: Sequence[str], source: Source, firs
     frame = frame.select(name for name in MEASUREMENTS.names if name in frame.columns)
     frame = frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
     demand_order(frame, source, first_line)
-    notes = (*step_notes(sorted(names.drop_nulls().unique().to_list())), *clock_notes(frame))
+    notes = (*unknown, *step_notes(sorted(names.drop_nulls().unique().to_list())), *clock_notes(frame))
     return Reading(measurements=frame, about={"instrument": "Neware BTS"} | started(frame), warnings=notes)
+
+
+def _leave_out(places: Mapping[str, Place]) -> tuple[dict[str, Place], list[str]]:
+    """Leave out temperatures in no unit that is known: they must not cost the user the rest; returns warnings."""
+    strange = {name: place for name, place in places.items() if place.quantity == "temperature" and not _fits(place)}
+    warnings = [f"{place.header!r} names no unit of temperature that is known; left out" for place in strange.values()]
+    return {name: place for name, place in places.items() if name not in strange}, warnings
 
 
 def _fits(place: Place) -> bool:

@@ -1,9 +1,10 @@
 """Ivium data files (.idf), and several of them in one (.ids): text between binary markers.
 
-Seen: one file of version 12 (IviumSoft 4.1084, CompactStat, galvanostatic impedance). Layout: zeros and marker bytes,
-then lines of ``key=value`` (Version, QR, starttime, serialnumber, software, Method, Technique, Title, settings) and the
-objects of data: ``primary_data``, a marker, the number of columns, the number of rows, the rows; ``osc_data`` holds the
-raw waves and is not read. In an .ids every set has its own Method, Title and primary_data.
+Seen: one file of version 12 (IviumSoft 4.1084, CompactStat, galvanostatic impedance), and an older one of an IviumStat
+without Version and QR (potentiostatic impedance). Layout: zeros and marker bytes, then lines of ``key=value``
+(starttime, serialnumber, software, Method, Technique, Title, settings) and the objects of data: ``primary_data``, a
+marker, the number of columns, the number of rows, the rows; ``osc_data`` holds the raw waves and is not read. In an
+.ids every set has its own Method, Title and primary_data.
 
 * Method=Impedance: three columns, Z', Z'' and frequency. The columns have no names: the third one is the list of
   I_Frequencies of the same file; Z'' is negative when capacitive, as the arc below the axis shows. Ω and Hz.
@@ -27,6 +28,7 @@ from parsers.contract import Fact, Format, Peek, Reading, Source
 from warehouse.errors import ParseError
 
 STARTED: Final = b"\nstarttime="
+FIRST_KEYS: Final = (b"Version=", b"\nPeaks=")
 # Marker bytes stand between the name and the number of columns.
 PRIMARY: Final = re.compile(rb"primary_data\s*[\x00\s]*(\d{1,3})[ ]*\r?\n(\d{1,9})[ ]*\r?\n")
 NAMED: Final = re.compile(rb"primary_data")
@@ -39,7 +41,7 @@ FACTS: Final = {"serialnumber": "serial", "software": "software", "Technique": "
 def sniff(peek: Peek) -> bool:
     """Whether the file begins with Ivium's marker and its first keys."""
     head = peek.head
-    return head.startswith(bytes(8)) and b"Version=" in head[:64] and STARTED in head
+    return head.startswith(bytes(8)) and any(key in head[:64] for key in FIRST_KEYS) and STARTED in head
 
 
 def read(source: Source) -> Reading:

@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from parsers._lines import LastLine, as_narrow, excerpt_lines, read_growing, require_line_end
-from parsers._neware_table import Place, find_columns, is_record_header, to_reading, units_are_known
+from parsers._neware_table import Place, count_strange_units, find_columns, is_record_header, to_reading
 from parsers.contract import Excerpt, Format, Known, Peek, Reading, Source, as_text
 from warehouse.errors import ParseError
 
@@ -81,19 +81,15 @@ def _split_all(line: str) -> list[list[str]]:
 
 
 def _read_header(head: bytes, source: Source) -> tuple[list[str], str]:
-    """Return header and separator, in the encoding in which the units make sense."""
-    fallback = None
+    """Return header and separator, in the encoding in which most units make sense; of several the first."""
+    found = []
     for encoding in MARKED if head.startswith(codecs.BOM_UTF8) else ENCODINGS:
         lines = head.decode(encoding, errors="replace").splitlines()
-        for separator, fields in zip(SEPARATORS, _split_all(lines[0] if lines else ""), strict=True):
-            if is_record_header(fields):
-                if units_are_known(fields):
-                    return fields, separator
-                fallback = fallback or (fields, separator)
-    if fallback is None:
+        cells = zip(_split_all(lines[0] if lines else ""), SEPARATORS, strict=True)
+        found += [(fields, separator) for fields, separator in cells if is_record_header(fields)]
+    if not found:
         raise ParseError(source.name, "expected Cycle Index, Step Index, Step Type, Current, Voltage", line=1)
-    # Its units are wrong in every encoding; the message about them comes from the table.
-    return fallback
+    return min(found, key=lambda header: count_strange_units(header[0]))
 
 
 def _read_table(raw: bytes, headers: list[str], separator: str, source: Source) -> pl.DataFrame:
@@ -138,7 +134,7 @@ FORMAT = Format(
     "cycling",
     sniff,
     read,
-    version=2,
+    version=3,
     lost="specific capacities, dQ/dV, contact resistance, accumulated counters, auxiliary voltages",
     excerpt=excerpt,
 )

@@ -66,6 +66,7 @@ FORMAT = Format(
     "cycling",
     sniff,
     read,
+    version=2,
     verified=False,  # no public export; written from scratch in the tests
     lost="the sheets other than record; the columns that neware_csv loses",
 )

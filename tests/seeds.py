@@ -71,6 +71,13 @@ NEWARE_SHEET: Final = (
     "2,1,2,CC Chg,0:00:01,0:00:01,10.5,3701.2,0.01,2024-04-30 10:00:01",
     "3,1,2,CC Chg,0:00:02,0:00:02,10.5,3702.2,0.02,2024-04-30 10:00:02",
 )
+NEWARE_LAYERS: Final = (
+    "Cycle Index,Chg. Cap.(Ah),DChg. Cap.(Ah)\n,Step Index,Step Number,Step Type,Step Time\n"
+    ",,DataPoint,Time,Total Time,Current(A),Voltage(V),Capacity(Ah),Date\n1,0.5,0.4,1,1,Rest,0:00:01\n"
+    ",,1,0:00:00,0:00:00,0.0,3.7,0.0,2026-03-06 12:37:25\n,2,2,CC Chg,0:00:01\n"
+    ",,2,0:00:00,0:00:01,0.0105,3.8,0.0,2026-03-06 12:37:26\n2,0.0,0.4\n,3,3,CC DChg,0:00:01\n"
+    ",,3,0:00:00,0:00:02,-0.0105,3.8,0.4,2026-03-06 12:37:28\n"
+)
 LANDT_SHEET: Final = (
     "Record,TestTime/Sec,StepTime/Sec,Current/uA,Voltage/V,Cycle-Index,Step-Index,Step-State",
     "1,0,0,0,3.1,1,1,R",
@@ -173,6 +180,7 @@ def _tables() -> dict[str, bytes]:
         "neware_nda": neware_files.nda(),
         "neware_ndc": neware_files.main_part([(3.7, 0.0), (3.71, 5e-5)]),
         "neware_ndax": _through(neware_files.ndax),
+        "neware_layers": NEWARE_LAYERS.encode(),
         "neware_xlsx": _workbook("record", NEWARE_SHEET),
         "landt_xlsx": _workbook("Record-Tab", LANDT_SHEET),
         "bdf_parquet": _through(_table().write_parquet),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from polars.testing import assert_frame_equal
 
 import parsers
 from parsers._impedance import find_places, number_sweeps
@@ -254,6 +255,15 @@ def test_ivium_impedance_is_read(tmp_path: Path) -> None:
     reading = read(tmp_path, IDF % (b"Impedance", 3) + IDF_ROWS, "ivium_idf")
     assert reading.spectra["frequency_hertz"].to_list() == [1e5, 6.3e4]
     assert reading.about["start_time"] == "2022-12-12T08:18:49.000+00:00"
+
+
+def test_ivium_without_version_is_read(tmp_path: Path) -> None:
+    """An older file begins with other keys; what it measured stands in the same place."""
+    newer = IDF % (b"Impedance", 3) + IDF_ROWS
+    older = newer.replace(b"Version=12", b"\r\nPeaks=false", 1)
+    assert older != newer
+    found, wanted = (read(tmp_path, text, "ivium_idf").spectra for text in (older, newer))
+    assert_frame_equal(found, wanted)
 
 
 def test_ivium_of_another_method_is_refused(tmp_path: Path) -> None:
