@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime
@@ -133,7 +134,8 @@ def _failures() -> tuple[type[Exception], ...]:
     """Return what a stage may end in; asked for when one does, as DuckDB's import is paid by no command for nothing."""
     import duckdb  # noqa: PLC0415 see above
 
-    return CellarError, OSError, sa.exc.SQLAlchemyError, pl.exceptions.PolarsError, duckdb.Error
+    # A process of the crew that is ended, as for want of memory, takes the others' work along.
+    return CellarError, OSError, sa.exc.SQLAlchemyError, pl.exceptions.PolarsError, duckdb.Error, BrokenExecutor
 
 
 def _add_figures(stages: list[StageRecord]) -> Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,14 @@ from disk_spy import files_below
 from made_cells import AMPERE, DAY, START, commit, cycle, measure
 from polars.testing import assert_frame_equal
 
-from flows import nightly
+from flows import nightly, stages
 from flows.nightly import run_night
+from warehouse import crew
 from warehouse.alerts.find import list_alerts
 from warehouse.alerts.sign import Sign
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells, rederive_changed
+from warehouse.marts import Compaction
 from warehouse.nights import is_night_due, last_scrub
 from warehouse.publish import Owner
 from warehouse.registry import ALERT, NIGHT, STORED_FILE
@@ -218,6 +221,28 @@ def test_table_of_a_firm_with_the_same_rows_keeps_its_file(firms: Home) -> None:
     assert {row["made_of"] for row in rows} == {moment}
 
 
+def test_process_that_is_ended_costs_a_try(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a process of the crew dies, the stage is tried again with new ones, and the night is whole."""
+    monkeypatch.setattr(nightly, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(crew, "FEWEST_APART", 1)
+    monkeypatch.setattr(stages, "count_cores", lambda: 2)
+    serve, asked = crew.Crew.serve, []
+
+    def serve_dying(self: crew.Crew, cells: Mapping[str, int]) -> dict[str, Callable[[], Iterable[Compaction]]]:
+        asked.append(self)
+        found = serve(self, cells)
+        if len(asked) == 1:
+            for process in self._start()._processes.values():
+                process.kill()
+        return found
+
+    monkeypatch.setattr(crew.Crew, "serve", serve_dying)
+    record = run_night(local_firms)
+    assert [stage["tries"] for stage in record["stages"] if stage["stage"] == "aggregate"] == [2]
+    assert (record["failed"], record["warnings"]) == ([], [])
+    assert local_firms.query("fade", firm="A").height > 0
+
+
 def results_of(home: Home, firm: str) -> set[str]:
     return {row["path"] for row in listed(home, STORED_FILE.c.firm == firm) if row["table_name"] in result_tables()}
 
@@ -306,10 +331,10 @@ def test_failed_stage_is_told_and_the_others_run(local_firms: Home, monkeypatch:
     monkeypatch.setattr(nightly, "RETRY_SECONDS", 0.0)
     monkeypatch.setitem(nightly.STAGES, "platform", fail)
     record = run_night(local_firms)
-    stages = {stage["stage"]: stage for stage in record["stages"]}
+    told = {stage["stage"]: stage for stage in record["stages"]}
     assert record["failed"] == ["platform"]
-    assert (stages["platform"]["tries"], stages["platform"]["failed"]) == (3, "OSError: the disk is full")
-    assert stages["backup"]["failed"] is None
+    assert (told["platform"]["tries"], told["platform"]["failed"]) == (3, "OSError: the disk is full")
+    assert told["backup"]["failed"] is None
     assert (local_firms.folder / "backups").is_dir()
 
 
