@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlencode
 
 import polars as pl
@@ -22,9 +22,11 @@ from portal.problems import Problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 # JSON is for looking at; whoever wants millions of rows asks for Parquet or Arrow, which have no page by default.
 JSON_LIMIT: Final = 1_000
+PIECE_BYTES: Final = 1024 * 1024
 # What Excel, LibreOffice or Google Sheets may take for the beginning of a formula or a command.
 FORMULA: Final = r"^[=+\-@\t\r\x00]"
 MEDIA: Final = {
@@ -134,14 +136,48 @@ def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def answer_page(request: Request, wish: Wish, page: Page, tag: str) -> Response:
-    """Return the answer with its page: total, and links to the pages around it."""
-    headers = {"ETag": tag, "X-Total-Count": str(page.total), "Vary": "Accept"}
+@dataclass(frozen=True)
+class Given:
+    """How a page is given.
+
+    Args:
+        tag: its ETag.
+        media: its media type.
+        headers: further headers.
+    """
+
+    tag: str
+    media: str
+    headers: Mapping[str, str]
+
+    def answer(self, page: Page) -> Response:
+        """Return the answer that holds the page."""
+        return PiecedResponse(page.body, media_type=self.media, headers={"ETag": self.tag, **self.headers})
+
+
+class PiecedResponse(Response):
+    """A response whose body leaves piece by piece: written at once, a large one would be copied for each who waits."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        if len(self.body) <= PIECE_BYTES:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for begin in range(0, len(self.body), PIECE_BYTES):
+            end = begin + PIECE_BYTES
+            piece = self.body[begin:end]
+            await send({"type": "http.response.body", "body": piece, "more_body": end < len(self.body)})
+
+
+def give_page(request: Request, wish: Wish, page: Page, tag: str) -> Given:
+    """Return how a page is given: with its total, and links to the pages around it."""
+    headers = {"X-Total-Count": str(page.total), "Vary": "Accept"}
     # Paths without a host: behind a proxy ours is not the one that the caller knows.
     links = list(_links(request, wish, page.total))
     if links:
         headers["Link"] = ", ".join(links)
-    return Response(page.body, media_type=MEDIA[wish.shape], headers=headers)
+    return Given(tag, MEDIA[wish.shape], headers)
 
 
 def name_tag(*parts: object) -> str:
@@ -180,8 +216,10 @@ def _encode_parquet(frame: pl.DataFrame, units: Mapping[str, str]) -> bytes:
 
 def _encode_arrow(frame: pl.DataFrame, _units: Mapping[str, str]) -> bytes:
     sink = io.BytesIO()
+    # A large answer is a fifth of its size when compressed; a small one is on its way before.
+    compression: Literal["zstd", "uncompressed"] = "zstd" if frame.estimated_size() > PIECE_BYTES else "uncompressed"
     # Readers older than string views are still about.
-    frame.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
+    frame.write_ipc_stream(sink, compression=compression, compat_level=pl.CompatLevel.oldest())
     return sink.getvalue()
 
 

@@ -16,10 +16,12 @@ from portal.door import Door
 from portal.guard import Guard
 from portal.options import PortalOptions
 from portal.problems import answer_errors
+from portal.ready import Ready
 from portal.sandbox.serving import PortalSandbox
 from portal.statics import static_files
 from portal.trail import Trail
 from portal.uploads import Uploads
+from portal.warm import warm_up
 from warehouse.access.provider import parse_provider
 from warehouse.home import Home, open_home
 
@@ -49,6 +51,8 @@ def build_app(home_folder: str | PathLike[str], options: PortalOptions | None = 
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Before anybody is let in: beside the first answers it would take longer, and so would they.
+        warm_up()
         with closing:
             yield
 
@@ -63,6 +67,7 @@ def build_app(home_folder: str | PathLike[str], options: PortalOptions | None = 
     )
     app.state.options, app.state.asking, app.state.trail, app.state.door = options, asking, trail, Door(home)
     app.state.pages = Kept(lambda page: len(page.body), PAGES_BYTES)
+    app.state.ready = Ready(app.state.door, asking, app.state.pages)
     app.state.uploads = Uploads(home)
     app.state.site_login = _open_login(home, closing)
     # What else has to be closed with the portal is put here: ``app.state.closing.callback(close)``.
@@ -76,7 +81,7 @@ def build_app(home_folder: str | PathLike[str], options: PortalOptions | None = 
     # Behind the routes, which are looked through in their order.
     app.mount("/static", static_files(), name="static")
     answer_errors(app)
-    app.add_middleware(Guard, options=options, trail=trail)
+    app.add_middleware(Guard, options=options, trail=trail, ready=app.state.ready)
     return app
 
 

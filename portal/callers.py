@@ -58,13 +58,15 @@ async def get_caller(request: Request) -> Caller:
 
 async def find_caller(request: Request) -> Caller | None:
     """Return who asks, or None; a header that is there counts, valid or not, and no cookie behind it."""
-    door: Door = request.app.state.door
-    header = request.headers.get("authorization")
-    if header is not None:
-        is_bearer = header[: len(BEARER)].lower() == BEARER
-        return _caller(await _check(door, "token", header[len(BEARER) :].strip())) if is_bearer else None
-    key = request.cookies.get(SESSION_COOKIE)
-    return _caller(await _check(door, "session", key)) if key else None
+    named = _name_secret(request)
+    return _caller(await _check(request.app.state.door, *named)) if named else None
+
+
+def recall_caller(request: Request, door: Door) -> Caller | None:
+    """Return who asks where that was found a moment ago; None for nobody, or where the registry has to be asked."""
+    named = _name_secret(request)
+    known = door.recall(*named) if named else None
+    return _caller(known[1]) if known else None
 
 
 CallerHere = Annotated[Caller, Depends(get_caller)]
@@ -125,6 +127,15 @@ async def require_operator(caller: CallerHere) -> Caller:
     if caller.role != "operator":
         raise not_found()
     return caller
+
+
+def _name_secret(request: Request) -> tuple[Kind, str] | None:
+    header = request.headers.get("authorization")
+    if header is not None:
+        is_bearer = header[: len(BEARER)].lower() == BEARER
+        return ("token", header[len(BEARER) :].strip()) if is_bearer else None
+    key = request.cookies.get(SESSION_COOKIE)
+    return ("session", key) if key else None
 
 
 async def _check(door: Door, kind: Kind, secret: str) -> Grant | None:

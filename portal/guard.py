@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from portal.options import PortalOptions
+    from portal.ready import Ready
     from portal.trail import Trail
 
 STRICT_TRANSPORT: Final = "max-age=31536000"
@@ -35,12 +36,14 @@ class Guard:
         app: what answers.
         options: what is allowed.
         trail: where reads are noted.
+        ready: answers that take no way through the portal.
     """
 
-    def __init__(self, app: ASGIApp, options: PortalOptions, trail: Trail) -> None:
+    def __init__(self, app: ASGIApp, options: PortalOptions, trail: Trail, ready: Ready) -> None:
         self._app = app
         self._options = options
         self._trail = trail
+        self._ready = ready
         self._requests = Buckets(options.rate_per_second, options.burst)
         self._addresses = Buckets(
             options.rate_per_second * CALLERS_OF_ONE_ADDRESS, options.burst * CALLERS_OF_ONE_ADDRESS
@@ -60,10 +63,8 @@ class Guard:
                 self._note(scope, message["status"])
             await send(message)
 
-        if problem is not None:
-            await problem_document(problem)(scope, receive, send_guarded)
-            return
-        await self._app(scope, receive, send_guarded)
+        answer = problem_document(problem) if problem is not None else self._ready.find(scope) or self._app
+        await answer(scope, receive, send_guarded)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Problem | None:
         """Return why a request is not even looked at."""

@@ -48,7 +48,7 @@ def make_server(
     if not list_tokens(home):
         log.warning("nobody can log in yet; 'cellar token create' gives out a token")
     options = PortalOptions(home.registry_url, secure=secure, origins=origins)
-    log.info("portal at %s://%s:%d", "https" if secure else "http", host, port)
+    log.info(tell_address(host, port, secure=secure))
     config = uvicorn.Config(
         build_app(home.folder, options),
         host=host,
@@ -61,6 +61,17 @@ def make_server(
         forwarded_allow_ips="127.0.0.1",
     )
     return uvicorn.Server(config)
+
+
+def tell_address(host: str, port: int, *, secure: bool) -> str:
+    """Return where the portal is, as it is told at its start."""
+    # What listens on every address is reached by none of that name.
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 only compared
+    address = f"http://{shown}:{port}"
+    if secure:
+        return f"portal listens at {address} for the proxy that speaks https; log in at the proxy's address, not here"
+    more = " and at every address of this machine" if shown != host else ""
+    return f"portal at {address}{more}; open it in a browser and log in with a token"
 
 
 def _end_with_input(server: uvicorn.Server) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "guides"
 LARGEST_BYTES: Final = 120_000
-SIZE: Final = {"width": 1160, "height": 640}
+SIZE: Final = {"width": 1160, "height": 560}
 
 
 @dataclass(frozen=True)

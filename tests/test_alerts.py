@@ -78,7 +78,15 @@ def test_time_and_bytes_are_shown_as_people_read_them(local_home: Home) -> None:
     assert "2026-03-02 09:00" in say(sign(kind="test_ended"), zone)[0]
     assert "5 GB of 100 GB" in say(sign(kind="disk_filling"), zone)[0]
     assert "0.8123 at cycle 40" in say(sign(kind="falling_faster"), zone)[0]
-    assert "upper limit -" in say(sign(kind="limit_crossed"), zone)[0]
+    nameless = Sign("test_ended", "x", None, {**EVIDENCE["test_ended"], "channel": None}, test_id="t-1")
+    assert "on channel - has ended" in say(nameless, zone)[0]
+
+
+def test_crossed_limit_is_told_in_words(local_home: Home) -> None:
+    """A crossed limit is told with its quantity and unit in each language, and only the limits that there are."""
+    english, korean = say(sign(kind="limit_crossed"), local_home.settings.zone_info)
+    assert english == "Cell C1 crosses a limit of specification S: capacity is 0.9 Ah, lower limit 1 Ah."
+    assert korean == "셀 C1: 규격 S의 한계를 벗어났습니다. 용량 0.9 Ah, 하한 1 Ah."
 
 
 def test_alert_is_told_once(local_home: Home, signs: list[Sign]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,7 @@ class Visit:
     address: str
     names: dict[str, str]
     watch: Watch
+    home: Path
 
     def open(self, path: str, language: str = "en") -> None:
         """Open a page, as if nothing was seen before."""
@@ -70,7 +72,7 @@ def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         page = context.new_page()
         watched.attach(page)
         log_in(page, address, site.tokens["operator"])
-        yield Visit(page, address, names, watched)
+        yield Visit(page, address, names, watched, folder)
         context.close()
 
 
@@ -165,6 +167,28 @@ def test_a_file_dropped_on_the_page_is_uploaded(visit: Visit) -> None:
     )
     visit.page.wait_for_selector("#uploads .told.good")
     assert "dragged.txt" in visit.page.inner_text("#uploads")
+
+
+def test_a_folder_is_uploaded_whole(visit: Visit, tmp_path: Path) -> None:
+    """A folder that is chosen arrives as one zip file that holds every file of it, bytes and Korean names included."""
+    contents = {
+        "채널 7/first.txt": b"one" * 1000,
+        "채널 7/sub/빈 파일.txt": b"",
+        "채널 7/sub/large.bin": bytes(range(256)) * 40_000,
+    }
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    visit.open("/upload")
+    visit.page.set_input_files("#folder", tmp_path / "채널 7")
+    visit.page.wait_for_selector("#uploads .told.good", timeout=30_000)
+    arrived = re.search(r"inbox/\S.*?\.zip", visit.page.inner_text("#uploads"))
+    assert arrived is not None
+    with zipfile.ZipFile(visit.home / arrived[0]) as packed:
+        assert packed.testzip() is None
+        assert {name: packed.read(name) for name in packed.namelist()} == contents
+    assert visit.watch.errors == []
 
 
 def test_journey_of_an_unassigned_test(visit: Visit) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,13 @@ from jinja2.ext import extract_from_ast
 
 from portal.templating import environment, format_kst, format_number, format_si
 from portal.translation import LANGUAGES, catalogue, choose_language, translator
+from warehouse.ask import questions
 
 PORTAL = Path(__file__).parent.parent / "portal"
 # What says an English sentence in the reader's language: ``_`` everywhere, ``Text`` in charts.
 SAYING = frozenset({"_", "Text"})
+# A setting as life.end_of_life, or a result as capacity_retention.
+SETTING = re.compile(r"[a-z]+(?:[._][a-z]+)+")
 HANGUL = re.compile(r"[가-힣]")
 # Names and abbreviations that are the same in Korean.
 SAME_IN_KOREAN = re.compile(r"[A-Z][A-Za-z0-9 /.,²·()%-]*|[a-zµ]{1,3}|\{\w+\}.*")
@@ -56,6 +61,47 @@ def test_every_sentence_is_in_the_catalogue(language: str) -> None:
 def test_both_catalogues_hold_the_same() -> None:
     """What one language can say, the other can, and English says the key itself."""
     assert catalogue("ko").keys() == catalogue("en").keys()
+
+
+def told_by_warehouse() -> dict[str, str]:
+    """Return what the warehouse says of its questions: what they ask, their columns, formulas and sources."""
+    return {
+        sentence: question.name
+        for question in questions().values()
+        for sentence in (
+            question.asks,
+            *(meaning for _, _, meaning in question.columns),
+            *(text for _, text in question.notes),
+        )
+    }
+
+
+def test_why_this_number_speaks_korean() -> None:
+    """Each question, column, formula, condition and source of the warehouse is said in Korean under the numbers."""
+    told = told_by_warehouse()
+    assert len(told) > 900
+    assert {sentence: name for sentence, name in told.items() if sentence not in catalogue("ko")} == {}
+
+
+def test_sources_of_shipped_requirements_speak_korean() -> None:
+    """Where an example's requirement is from is said in Korean beside its verdict."""
+    sets = sorted((resources.files("warehouse.requirements") / "sets").iterdir(), key=str)
+    told = {
+        one["source"]
+        for path in sets
+        if path.name.endswith(".toml")
+        for one in tomllib.loads(path.read_text("utf-8"))["requirement"]
+    }
+    assert len(told) > 20
+    assert told - catalogue("ko").keys() == set()
+
+
+def test_formulas_keep_their_names() -> None:
+    """A formula in Korean names the very settings and results that it names in English."""
+    for question in questions().values():
+        for kind, text in question.notes:
+            if kind == "formula":
+                assert set(SETTING.findall(text)) <= set(SETTING.findall(catalogue("ko")[text])), text
 
 
 def test_korean_is_korean() -> None:

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 from made_cells import cycle, measure, write_bdf
-from portal_site import ADDRESS, FIRM_A, Site
+from portal_site import ADDRESS, FIRM_A, FIRM_B, Site
 from typer.testing import CliRunner
 
 from flows.cli import app
-from portal.client import Cellar, CellarRefused
+from portal.client import AnswerCut, Cellar, CellarRefused
+from portal.refusals import LoginRefused, NothingThere, PortalBusy, QueryFailed, WrongRequest
+from portal.serving import tell_address
 from warehouse.access.tokens import create_token
+from warehouse.ask import questions
 from warehouse.errors import UsageError
 from warehouse.home import Home
 from warehouse.identity import add_firm
@@ -91,6 +95,19 @@ def test_whole_platform_by_one_command(tmp_path: Path) -> None:
         wait(lambda: not answers(address))
 
 
+@pytest.mark.parametrize(
+    ("host", "secure", "said"),
+    [
+        ("127.0.0.1", False, "portal at http://127.0.0.1:8640; open it in a browser and log in with a token"),
+        ("0.0.0.0", False, "portal at http://127.0.0.1:8640 and at every address of this machine; open it"),  # noqa: S104 what is told of it
+        ("127.0.0.1", True, "portal listens at http://127.0.0.1:8640 for the proxy that speaks https"),
+    ],
+)
+def test_address_that_is_told_can_be_opened(host: str, said: str, *, secure: bool) -> None:
+    """The address that the portal tells at its start is one that a browser opens, or is said to be the proxy's."""
+    assert tell_address(host, 8640, secure=secure).startswith(said)
+
+
 def test_client_returns_frames(portal: Site) -> None:
     """The client asks any question as a method, and answers with what the warehouse would answer."""
     with client(portal, "a") as cellar:
@@ -112,6 +129,119 @@ def test_client_says_what_was_refused(portal: Site) -> None:
         assert refused.value.status == 404
         with pytest.raises(AttributeError):
             _ = cellar._nothing
+
+
+def test_client_runs_sql(portal: Site) -> None:
+    """SQL by the client answers with a frame of the firm's own data; of one with no answer it says why, typed."""
+    with client(portal, "a") as cellar:
+        found = cellar.sql("SELECT DISTINCT firm FROM cells")
+        assert found["firm"].to_list() == [FIRM_A]
+        with pytest.raises(QueryFailed, match="no_such_thing") as failed:
+            cellar.sql("SELECT no_such_thing FROM cells")
+        assert failed.value.code == "wrong"
+        with pytest.raises(QueryFailed) as refused:
+            cellar.sql("DROP TABLE cells")
+        assert refused.value.code == "refused"
+    with client(portal, "technician") as cellar:
+        assert cellar.sql("SELECT DISTINCT firm FROM cells", firm=FIRM_B)["firm"].to_list() == [FIRM_B]
+        with pytest.raises(WrongRequest, match="Name the firm"):
+            cellar.sql("SELECT 1")
+
+
+def test_client_warns_of_a_cut_answer(portal: Site) -> None:
+    """An answer that is longer than the portal gives out is not taken for the whole."""
+    with client(portal, "a") as cellar, pytest.warns(AnswerCut, match="cut by rows"):
+        assert cellar.sql("SELECT range FROM range(2000000)").height < 2_000_000
+
+
+def test_client_fetches_reports(portal: Site, tmp_path: Path) -> None:
+    """A report comes as bytes or as a file with the portal's name, in each kind, and stands among those issued."""
+    with client(portal, "a") as cellar:
+        cell = cellar.cells()["cell_id"][0]
+        pdf = cellar.report(cell, language="en")
+        assert pdf.startswith(b"%PDF-")
+        assert pdf == cellar.save_report(cell, tmp_path, language="en").read_bytes()
+        assert pdf != cellar.report(cell, language="ko")
+        saved = [cellar.save_report(cell, tmp_path / "all", kind=kind) for kind in ("xlsx", "bundle")]
+        assert [path.suffix for path in saved] == [".xlsx", ".zip"]
+        assert cell in cellar.reports()["subject"].to_list()
+        with pytest.raises(NothingThere, match="There is no such thing"):
+            cellar.report("nothing")
+
+
+@pytest.mark.parametrize("name", ["../../x.pdf", "..%2F..%2Fx.pdf", "/etc/x.pdf"])
+def test_client_keeps_reports_in_the_folder(tmp_path: Path, name: str) -> None:
+    """A name of a file that leads elsewhere does not lead out of the folder that it is saved in."""
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    answer = httpx.MockTransport(lambda _request: httpx.Response(200, headers=headers, content=b"x"))
+    with Cellar(ADDRESS, "cel_x", transport=answer) as cellar:
+        assert cellar.save_report("C", tmp_path).parent == tmp_path
+
+
+def test_client_compares_cells(portal: Site) -> None:
+    """A comparison has a row each ageing cycle and a column each cell, in the order asked for."""
+    with client(portal, "a") as cellar:
+        cells = cellar.cells()["cell_id"].to_list()[::-1]
+        wide = cellar.compare(cells)
+        assert wide.columns == ["cycle", *cells]
+        fade = cellar.fade(cell=cells[0])
+        ageing = fade.filter(fade["class"] == "ageing")
+        assert wide.drop_nulls(cells[0])[cells[0]].to_list() == ageing["capacity_retention"].to_list()
+        assert cellar.compare(cells[:1], "class").columns == ["cycle", cells[0]]
+
+
+def test_client_saves_answers(portal: Site, tmp_path: Path) -> None:
+    """An answer is saved whole in the format of the file's ending; CSV opens in spreadsheets with its Korean."""
+    with client(portal, "a") as cellar:
+        fade = cellar.fade()
+        assert pl.read_parquet(cellar.save("fade", tmp_path / "f.parquet")).equals(fade)
+        assert pl.read_ipc_stream(cellar.save("fade", tmp_path / "f.arrow")).equals(fade)
+        assert len(json.loads(cellar.save("fade", tmp_path / "f.json").read_bytes())) == fade.height
+        assert cellar.save("fade", tmp_path / "f.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+        with pytest.raises(ValueError, match="expected an ending"):
+            cellar.save("fade", tmp_path / "f.xls")
+
+
+def test_client_names_one_thing(portal: Site) -> None:
+    """One cell, one test, the wafers and the dies of one are asked for by name."""
+    with client(portal, "a") as cellar:
+        row = cellar.cells().row(0, named=True)
+        assert cellar.cell(row["cell_id"])["cell_id"] == row["cell_id"]
+        test = cellar.tests()["test_id"][0]
+        assert cellar.test(test)["test_id"] == test
+        wafers = cellar.wafers()
+        first = wafers.row(0, named=True)
+        assert cellar.dies(first["wafer"], lot=first["lot"]).height == first["dies"]
+
+
+def test_questions_named_for_editors_are_asked() -> None:
+    """Every question that the client names for editors is one of the warehouse's."""
+    named = set(Cellar.__annotations__)
+    assert "fade" in named
+    assert named <= set(questions())
+    assert named <= set(dir(Cellar(ADDRESS, "cel_x")))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (httpx.Response(401, json={"detail": "who?"}), LoginRefused, "401: who[?]"),
+        (httpx.Response(404, json={"detail": "none"}), NothingThere, "404: none"),
+        (httpx.Response(422, json={"detail": "no", "errors": [{"where": "a", "what": "b"}]}), WrongRequest, "a: b"),
+        (httpx.Response(422, json={"detail": "late", "code": "time"}), QueryFailed, "422: late"),
+        (httpx.Response(429, json={"detail": "slow"}, headers={"retry-after": "7"}), PortalBusy, "429: slow"),
+        (httpx.Response(502, html="<html>"), CellarRefused, "502: Bad Gateway"),
+    ],
+)
+def test_refusals_are_typed(answer: httpx.Response, kind: type[CellarRefused], words: str) -> None:
+    """Each kind of problem is an error of its own, with the portal's words."""
+    with (
+        Cellar(ADDRESS, "cel_x", transport=httpx.MockTransport(lambda _request: answer)) as cellar,
+        pytest.raises(kind, match=words) as refused,
+    ):
+        cellar.questions()
+    assert type(refused.value) is kind
+    assert getattr(refused.value, "retry_after", 7) == 7
 
 
 def test_client_uploads(portal: Site, tmp_path: Path) -> None:

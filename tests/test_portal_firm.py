@@ -135,6 +135,47 @@ def test_permalink_restores_the_state(a: Client, names: dict[str, dict[str, str]
     assert "cycles=1%2C3" in text
 
 
+def test_any_step_of_a_long_test_can_be_named(
+    a: Client, names: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a test has more steps than a list holds, the step is typed by its number, and the address keeps it."""
+    many = [("", "all"), *((number, f"step {number}") for number in range(1, 401))]
+    monkeypatch.setattr("portal.pages.firm_cell.list_steps", lambda *_: many)
+    mine = names[FIRM_A]
+    text = show(a, f"/cells/{mine['cell']}?test={mine['test']}&step=987").text
+    assert re.search(r'<input id="choose-step" name="step" type="number"[^>]* value="987"', text)
+    assert '<option value="400">step 400</option>' in text
+
+
+def test_answers_as_workbooks(a: Client, names: dict[str, dict[str, str]]) -> None:
+    """A workbook has names, units and the rows of the answer, and on its second sheet what the columns mean."""
+    cell = names[FIRM_A]
+    for language, word in (("en", "Capacity of the reference cycle"), ("ko", "기준 사이클의 용량")):
+        book = show(a, "/data/wafer.xlsx", language)
+        assert book.headers["content-disposition"].endswith("wafer.xlsx")
+        columns = pl.read_excel(io.BytesIO(book.content), sheet_id=2, has_header=False, engine="calamine")
+        assert any(word in text for text in columns.to_series(1))
+    book = a.get(f"/data/fade.xlsx?cell={cell['cell']}")
+    rows = pl.read_excel(io.BytesIO(book.content), sheet_name="fade", engine="calamine")
+    told = a.get(f"/api/v1/queries/fade?cell={cell['cell']}").json()
+    assert rows["cell_id"].to_list()[1:] == [row["cell_id"] for row in told]
+    assert rows["capacity_ah"][0] == "Ah"
+
+
+@pytest.mark.parametrize("address", ["/data/nothing.xlsx", "/data/measurements.xlsx", "/data/fade.xlsx?cell={other}"])
+def test_workbook_that_is_not_there(a: Client, names: dict[str, dict[str, str]], address: str) -> None:
+    """A question that there is not, or another firm's cell, is no workbook."""
+    answer = a.get(address.format(other=names[FIRM_B]["cell"]))
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_workbook_has_an_end(a: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that no spreadsheet should open is refused with what to take instead."""
+    monkeypatch.setattr("portal.pages.firm_workbook.MOST_ROWS", 3)
+    answer = a.get("/data/fade.xlsx")
+    assert (answer.status_code, "CSV or Parquet" in answer.text) == (HTTPStatus.UNPROCESSABLE_ENTITY, True)
+
+
 def test_language_link_keeps_every_chosen_cell(a: Client, names: dict[str, dict[str, str]]) -> None:
     """Changing the language of a comparison keeps all of its cells."""
     cells = a.get("/api/v1/cells").json()

@@ -76,13 +76,19 @@ def made_of(request: Request, asked: Asked, wish: Wish) -> Made:
     def make() -> pl.DataFrame:
         # One cell is asked about by itself; several are taken out of the answer about all, which is kept.
         one = wanted[0] if len(wanted) == 1 else None
-        frame = asking.ask(asked.name, asked.firm, cell=one, test=asked.test)
+        if one is None and asked.test is None and wish.columns:
+            # The columns that are not wanted are most of what there is to read.
+            named = {column for column, _, _ in questions()[asked.name].columns}
+            frame = asking.ask_columns(asked.name, asked.firm, (*wish.columns, *named.intersection(ALONG)))
+        else:
+            frame = asking.ask(asked.name, asked.firm, cell=one, test=asked.test)
         if len(wanted) > 1:
             frame = only_cells(frame, wanted)
         return thin_out(frame, asked.max_points, wish.columns) if asked.max_points is not None else frame
 
     key = (asked.name, asked.firm, wanted, asked.test, asked.max_points)
-    return Made(make, key, asking.name_moment(asked.name, asked.firm), units_of(questions()[asked.name]))
+    moment = asking.name_moment(asked.name, asked.firm)
+    return Made(make, key, moment, units_of(questions()[asked.name]), asked.firm is not None)
 
 
 def only_cells(frame: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
@@ -118,8 +124,7 @@ def thin_out(frame: pl.DataFrame, most: int, columns: Sequence[str] = ()) -> pl.
     shown = [name for name in figures if name in columns] or figures
     # Each column whose extremes are kept takes its part of the points.
     shown = shown[: max((most - 2) // 2, 1)]
-    parts = frame.partition_by(owner, maintain_order=True)
-    return pl.concat([decimate_all(part, shown, most) for part in parts]) if parts else frame
+    return decimate_all(frame, shown, most, owner)
 
 
 def units_of(question: Question) -> dict[str, str]:

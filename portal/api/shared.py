@@ -14,7 +14,7 @@ from portal.answers import (
     MEDIA,
     Page,
     Wish,
-    answer_page,
+    give_page,
     is_known,
     make_page,
     make_wish,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWERS", "CallerHere", "Made", "answer"]
 
-PAGES_BYTES: Final = 128 * 1024 * 1024
+PAGES_BYTES: Final = 256 * 1024 * 1024
 MOST_POINTS: Final = 5_000
 FirmHere = Annotated[str | None, Depends(find_firm)]
 TechnicianHere = Annotated[Caller, Depends(require_technician)]
@@ -80,12 +80,14 @@ class Made:
         key: what was asked, and for which firm: nothing else may tell two answers apart.
         moment: hash of what it is made of; None where only the answer tells.
         units: units of its columns.
+        is_of_firm: whether the moment is that of a firm's data and of nothing besides.
     """
 
     make: Callable[[], pl.DataFrame]
     key: tuple[object, ...]
     moment: str | None
     units: Mapping[str, str] = field(default_factory=dict)
+    is_of_firm: bool = False
 
 
 def answer(request: Request, wish: Wish, made: Made) -> Response:
@@ -93,10 +95,13 @@ def answer(request: Request, wish: Wish, made: Made) -> Response:
     if made.moment is None:
         page = make_page(made.make(), wish, made.units)
         tag = tag_bytes(page.body)
-        return not_modified(tag) if is_known(request, tag) else answer_page(request, wish, page, tag)
+        return not_modified(tag) if is_known(request, tag) else give_page(request, wish, page, tag).answer(page)
     tag = name_tag(made.key, made.moment, wish.shape, wish.columns, wish.limit, wish.offset)
     if is_known(request, tag):
         return not_modified(tag)
     kept: Kept[Page] = request.app.state.pages
     page = kept.get(tag, lambda: make_page(made.make(), wish, made.units))
-    return answer_page(request, wish, page, tag)
+    given = give_page(request, wish, page, tag)
+    if made.is_of_firm:
+        request.app.state.ready.note(request, made.moment, given)
+    return given.answer(page)

@@ -35,6 +35,8 @@ QUANTITIES: Final = {
     "coulombic_efficiency": Heading("coulombic_efficiency", Text("Coulombic efficiency"), percent=True),
     "energy_efficiency": Heading("energy_efficiency", Text("Energy efficiency"), percent=True),
 }
+# All that any comparison reads of the fade of its cells.
+COMPARED: Final = (*(axis[0] for axis in AXES.values()), *QUANTITIES, FLOOR, "class")
 CELL: Final = Heading("cell_id", Text("Cell"))
 CYCLE: Final = Heading("cycle", Text("Cycle"))
 
@@ -64,9 +66,10 @@ def draw_overlay(fade: pl.DataFrame, over: str = "cycle", quantity: str = "capac
         return _say_nothing(quantity)
     headings = (CELL, CYCLE, QUANTITIES[quantity])
     table = rows.rename({"value": quantity})
-    parts = rows.partition_by("cell_id", maintain_order=True)
+    drawn = rows.filter(pl.col("cell_id").is_in(cells[:MOST_MULTIPLES])) if len(cells) > MOST_MULTIPLES else rows
+    parts = drawn.partition_by("cell_id", maintain_order=True)
     if len(cells) >= FEWEST_MULTIPLES:
-        return _draw_multiples(parts[:MOST_MULTIPLES], scales, table, headings)
+        return _draw_multiples(parts, scales, table, headings)
     traces = [_line(part, scales, number) for number, part in enumerate(parts)]
     layout = {"xaxis": axis(scales.across), "yaxis": axis(scales.up), "showlegend": True}
     return Figure(TITLE, traces, layout, table, headings, links="cell_id", height=480)

@@ -15,10 +15,12 @@ from portal.charts.text import Text
 from portal.charts.units import pick_prefix, to_plain
 from portal.reasons import explain
 from warehouse.schema import DIE_BINS
+from warehouse.wafers.yields import ALL_SPECS, BY_MAP
 
 MAP: Final = Text("Wafer map")
 RADIAL: Final = Text("Profile from centre to edge")
 YIELD: Final = Text("Yield at later cycles")
+OF_MAP: Final = Text("Imported map")
 METRICS: Final = {
     "capacity_ah": Heading("capacity_ah", Text("Capacity"), "Ah"),
     "areal_capacity_ah_per_square_metre": Heading(
@@ -291,7 +293,10 @@ def draw_yield(yields: pl.DataFrame) -> Figure:
         for number, part in enumerate(rows.partition_by("spec", "revision", maintain_order=True))
     ]
     layout = {
-        "xaxis": axis(Text("Cycle (0: at the sort)"), rangemode="tozero"),
+        # Between these cycles nothing was judged.
+        "xaxis": axis(
+            Text("Cycle (0: at the sort)"), rangemode="tozero", tickvals=rows["at_cycle"].unique().sort().to_list()
+        ),
         "yaxis": axis(Text("Yield of those tested", unit="%"), range=[0, 103]),
         "showlegend": True,
     }
@@ -302,7 +307,8 @@ def _draw_spec(rows: pl.DataFrame, number: int) -> Trace:
     shares = to_plain(rows["yield_of_tested"], 100.0)
     above = to_plain(rows["yield_of_tested_high"] - rows["yield_of_tested"], 100.0)
     below = to_plain(rows["yield_of_tested"] - rows["yield_of_tested_low"], 100.0)
-    name = Text("All specifications") if rows["spec"][0] == "*" else f"{rows['spec'][0]} r{rows['revision'][0]}"
+    spec, revision = rows["spec"][0], rows["revision"][0]
+    name = {ALL_SPECS: Text("All specifications"), BY_MAP: OF_MAP}.get(spec, f"{spec} r{revision}")
     return {
         "type": "scatter",
         "mode": "lines+markers",

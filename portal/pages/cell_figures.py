@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import polars as pl
-
 from portal.charts.efficiency import DASH, print_efficiency
 from portal.charts.fade import KNEE, POLICIES
 from portal.charts.text import Text
@@ -23,6 +21,13 @@ LAWS: Final = {
     "sqrt": Text("square root"),
     "power": Text("power law"),
     "linear_exponential": Text("linear and exponential"),
+}
+
+# In the order in which the question ``normalised`` lists the kinds of area.
+AREAS: Final = {
+    "die_area_square_metre": Text("die area"),
+    "active_area_square_metre": Text("electrode area"),
+    "package_area_square_metre": Text("package area"),
 }
 
 
@@ -45,11 +50,18 @@ class Shown:
     note: Text | None = None
 
 
-def tell_figures(view: View, cell: str, summary: Row) -> list[Shown]:
-    """Return the key figures of a cell."""
+def tell_figures(view: View, cell: str, summary: Row, facts: Row, block: Row) -> list[Shown]:
+    """Return the key figures of a cell.
+
+    Args:
+        view: who asks.
+        cell: the cell.
+        summary: its row of the question ``summary``.
+        facts: its row of the question ``cells``; empty for a test without a cell.
+        block: the conditions that stand for it; empty where there are none.
+    """
     # The law that describes the cell best has an interval; the plain slope has none.
     models = view.ask("fade_models", cell=cell).filter("chosen")
-    normalised = view.find("normalised", cell)
     figures = [
         *_tell_capacity(summary),
         _tell_rate(summary, models.row(0, named=True) if models.height else None),
@@ -57,7 +69,7 @@ def tell_figures(view: View, cell: str, summary: Row) -> list[Shown]:
         _tell_forecast(view.find("forecast", cell)),
         _tell_knee(summary),
         _tell_efficiency(summary),
-        *([_tell_area(normalised)] if normalised is not None else []),
+        *([_tell_area(facts, block)] if facts else []),
     ]
     return [figure for figure in figures if figure is not None]
 
@@ -132,13 +144,10 @@ def _tell_efficiency(summary: Row) -> Shown:
     return Shown(name, print_efficiency(value, floor), "summary", "coulombic_efficiency_median", note)
 
 
-def _tell_area(normalised: Row) -> Shown:
-    value, column = normalised["areal_capacity_ah_per_square_metre"], "areal_capacity_ah_per_square_metre"
-    kind = {"electrode": Text("electrode area"), "die": Text("die area"), "package": Text("package area")}
+def _tell_area(facts: Row, block: Row) -> Shown:
+    """Return the first figure of the question ``normalised``, which asks for impedance and pulses besides."""
+    area, note = next(((facts[column], note) for column, note in AREAS.items() if facts[column]), (None, None))
+    capacity = block.get("capacity_ah")
+    value = capacity / area if area is not None and capacity is not None else None
     text = write_amount(value, "Ah/m²")
-    return Shown(Text("Areal capacity"), text, "normalised", column, kind.get(normalised["area_kind"]))
-
-
-def list_steps(steps: pl.DataFrame, most: int = 400) -> list[dict[str, Any]]:
-    """Return steps to choose from; of many, those of the first cycles."""
-    return steps.select("step_count", "kind", "cycle").head(most).to_dicts()
+    return Shown(Text("Areal capacity"), text, "normalised", "areal_capacity_ah_per_square_metre", note)

@@ -15,6 +15,7 @@ from portal.pages import (
     firm_reports,
     firm_wafer,
     firm_why,
+    firm_workbook,
 )
 
 if TYPE_CHECKING:
@@ -33,5 +34,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         firm_reports,
         firm_charts,
         firm_why,
+        firm_workbook,
     )
 )

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.answers import Page, encode_csv, is_known, name_tag, not_modified
+from portal.answers import Given, Page, encode_csv, is_known, name_tag, not_modified
 from portal.api.tests import find_test_row
 from portal.asking import Kept
-from portal.charts.compare import draw_groups, draw_overlay
+from portal.charts.compare import COMPARED, draw_groups, draw_overlay
 from portal.charts.curves import draw_curves, draw_dqdv, pick_cycles
 from portal.charts.fade import draw_fade
 from portal.charts.figure import Figure
@@ -134,7 +134,8 @@ def trace(view: View, wish: Wish) -> Figure:
 def compare(view: View, wish: Wish) -> Figure:
     """Draw several cells, or groups of them."""
     cells = choose_cells(view, wish)
-    frame = view.ask("fade").filter(pl.col("cell_id").is_in(cells["cell_id"].implode()))
+    fade = view.asking.ask_columns("fade", view.firm, COMPARED)
+    frame = fade.filter(pl.col("cell_id").is_in(cells["cell_id"].implode()))
     if not wish.by:
         return draw_overlay(frame, wish.over, wish.quantity)
     groups = group_cells(wish.by, cells, lambda: view.ask("conditions"), lambda: view.ask("replicates"))
@@ -189,7 +190,7 @@ def answer_chart(request: Request, name: str, view: ViewHere, wish: Annotated[Wi
     if name not in CHARTS:
         raise not_found()
     # Every chart is made of tests, manifests and recipe alone, whose hash this is.
-    moment = view.asking.name_moment("fade", view.firm)
+    moment = view.asking.moment_of(view.firm)
     tag = name_tag("chart", name, view.firm, view.language, wish.model_dump(mode="json"), moment)
     if is_known(request, tag):
         return not_modified(tag)
@@ -199,9 +200,9 @@ def answer_chart(request: Request, name: str, view: ViewHere, wish: Annotated[Wi
         return Response(encode_csv(_table(figure)), media_type="text/csv; charset=utf-8", headers=headers)
     kept: Kept[Page] = request.app.state.pages
     page = kept.get(tag, lambda: Page(encode_figure(CHARTS[name](view, wish), view), 0))
-    return Response(
-        page.body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "private, no-cache"}
-    )
+    given = Given(tag, "application/json", {"Cache-Control": "private, no-cache"})
+    request.app.state.ready.note(request, moment, given)
+    return given.answer(page)
 
 
 def encode_figure(figure: Figure, view: View) -> bytes:

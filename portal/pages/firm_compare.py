@@ -40,7 +40,6 @@ def show_compare(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
     pairs = [("cell", cell) for cell in wish.cell]
     filters = {name: getattr(wish, name) for name in FILTERS}
     everyone = view.ask("cells")
-    groups, remarks = list_groups(view, chosen)
     return view.render(
         "firm/compare.html",
         wish=wish,
@@ -53,8 +52,8 @@ def show_compare(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
         hidden=max(everyone.height - MOST_CHOICES, 0),
         multiples=len(chosen) >= FEWEST_MULTIPLES and not wish.by,
         options=list_options(view, everyone),
-        groups=groups,
-        remarks=remarks,
+        state=tuple(view.name_state()),
+        list_groups=lambda: list_groups(view, chosen),
         # Costly to read and of no use unless splits are compared.
         splits=view.ask("splits").to_dicts() if wish.by == "split" else [],
         snippets=write_snippets(view, "fade", cells=tuple(chosen) if wish.cell else ()),

@@ -33,7 +33,14 @@ def show_data(
     """Show the console, filled with the query that the address holds."""
     if query not in questions():
         raise not_found()
-    asked = [(name, say_known(view, one.asks), one.columns) for name, one in questions().items()]
+    asked = [
+        (
+            name,
+            say_known(view, one.asks),
+            [(column, unit, say_known(view, meaning)) for column, unit, meaning in one.columns],
+        )
+        for name, one in questions().items()
+    ]
     return view.render(
         "firm/data.html",
         sql=sql,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, Any, Final
 
 import polars as pl
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from portal.charts.groups import shorten
 from portal.pages.firm_view import ViewHere
+from portal.pages.firm_why import say_known
 from portal.pages.snippets import write_snippets
 from portal.problems import not_found
 from warehouse.requirements.shelf import list_profiles
@@ -33,6 +35,7 @@ def show_fit(
         raise not_found()
     chosen = profile or (names[0] if names else "")
     cells = view.ask("cells")["cell_id"].sort().to_list()
+    # A cell is judged by itself; without one, what is typical of like cells is.
     rows = view.ask("application", cell=cell or None).filter(pl.col("profile") == chosen)
     shown = rows.filter(pl.col("cell_id") == cell) if cell else rows.filter(pl.col("scope") == "type")
     return view.render(
@@ -42,6 +45,7 @@ def show_fit(
         cell=cell,
         cells=cells,
         sheets=write_sheets(shown.to_dicts()),
+        told=partial(say_known, view),
         snippets=write_snippets(view, "application", cell=cell or None),
     )
 

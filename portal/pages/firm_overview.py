@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.charts.efficiency import print_efficiency
-from portal.pages.firm_sources import list_sources
+from portal.pages.firm_sources import count_sources, list_sources
 from portal.pages.firm_view import View, ViewHere
-from portal.pages.sparks import draw_dies, draw_sparks
+from portal.pages.sparks import SPARKED, draw_dies, draw_sparks
+from warehouse.alerts.find import list_alerts
+from warehouse.registry import TEST
 
 router: Final = APIRouter()
 
@@ -23,6 +25,7 @@ VISIT_SECONDS: Final = 30 * 60
 COOKIE_SECONDS: Final = 365 * 24 * 3600
 CELLS_A_PAGE: Final = 50
 NEWEST: Final = 8
+MOST_CHANGED: Final = 12
 NEAREST: Final = 10
 MOST_WAFERS: Final = 8
 # How close a value is to its limit, as a part of the limit, to be shown.
@@ -37,23 +40,25 @@ def show_overview(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """Show a firm what it has and what it should look at."""
-    cells = search_cells(list_cells(view), find)
-    sources = list_sources(view)
+    everyone = view.asking.keep("overview cells", view.firm, lambda: list_cells(view))
+    cells = search_cells(everyone, find)
     before, kept = read_visit(request, view.firm)
+    new = TEST.c.committed_unix_second > before
     response = view.render(
         "firm/overview.html",
-        counts=count_all(view),
+        counts=view.asking.keep("overview counts", view.firm, lambda: count_all(view)),
         cells=cells[(page - 1) * CELLS_A_PAGE : page * CELLS_A_PAGE],
         found=len(cells),
         last_page=max(-(-len(cells) // CELLS_A_PAGE), 1),
         page=page,
         find=find,
-        newest=sources.head(NEWEST).to_dicts(),
+        newest=list_sources(view, most=NEWEST),
         before=before,
-        changed=sources.filter(pl.col("committed_unix_second") > before).to_dicts() if before else [],
-        alerts=list_alerts(view),
-        near=find_near(view.ask("specs")),
-        wafers=list_wafers(view)[:MOST_WAFERS],
+        changed=list_sources(view, new, most=MOST_CHANGED) if before else [],
+        changes=count_sources(view, new) if before else 0,
+        alerts=tell_alerts(view),
+        list_near=lambda: find_near(view.ask("specs")),
+        list_wafers=lambda: list_wafers(view)[:MOST_WAFERS],
     )
     # For this page alone: no other one has to carry it.
     response.set_cookie(
@@ -64,13 +69,13 @@ def show_overview(
 
 def count_all(view: View) -> dict[str, int]:
     """Count what the firm has."""
-    cells, tests = view.ask("cells"), view.ask("tests")
+    cells = view.ask("cells")
     return {
         "cells": cells.height,
-        "tests": tests.height,
+        "tests": count_sources(view),
         "cycles": int(cells["cycles"].sum() or 0),
         "wafers": cells.filter(pl.col("wafer").is_not_null()).select("lot", "wafer").n_unique(),
-        "unassigned": tests["cell_id"].null_count(),
+        "unassigned": count_sources(view, TEST.c.cell_id.is_(None)),
     }
 
 
@@ -80,7 +85,8 @@ def list_cells(view: View) -> list[dict[str, Any]]:
     rows = view.ask("cells").join(summary, on="cell_id", how="left")
     rows = rows.sort("last_unix_second", "cell_id", descending=[True, False], nulls_last=True)
     # A line for each cell out of all its cycles: drawn once for as long as these stand.
-    sparks = view.asking.keep("sparks", view.firm, lambda: draw_sparks(view.ask("fade")))
+    asking, firm = view.asking, view.firm
+    sparks = asking.keep("sparks", firm, lambda: draw_sparks(asking.ask_columns("fade", firm, SPARKED)))
     return [
         {
             **row,
@@ -94,14 +100,16 @@ def list_cells(view: View) -> list[dict[str, Any]]:
 def search_cells(cells: list[dict[str, Any]], find: str) -> list[dict[str, Any]]:
     """Return the cells with every word of a search in their name, lot, wafer, split, project or chemistry."""
     words = find.casefold().split()
+    if not words:
+        return cells
     looked = ("cell_id", "lot", "wafer", "process_split", "project", "chemistry")
     texts = [" ".join(str(cell[name]) for name in looked if cell[name]).casefold() for cell in cells]
     return [cell for cell, text in zip(cells, texts, strict=True) if all(word in text for word in words)]
 
 
-def list_alerts(view: View) -> list[dict[str, Any]]:
+def tell_alerts(view: View) -> list[dict[str, Any]]:
     """Return the open alerts, each with the figures behind it."""
-    rows = view.ask("alerts").filter(pl.col("state") == "open").iter_rows(named=True)
+    rows = list_alerts(view.asking.home, view.firm)
     return [{**row, "evidence": json.loads(row["evidence"])} for row in rows]
 
 

@@ -6,11 +6,9 @@ import json
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
-import polars as pl
 import sqlalchemy as sa
 
 from portal.pages.firm_view import View
-from warehouse import schema
 from warehouse.registry import SOURCE_FILE, TEST
 
 COLUMNS: Final = (
@@ -32,27 +30,41 @@ COLUMNS: Final = (
 )
 
 
-def list_sources(view: View) -> pl.DataFrame:
-    """Return the firm's tests, newest commit first, with ``file``, the name of the file each was read from."""
+def list_sources(view: View, *conditions: sa.ColumnElement[bool], most: int | None = None) -> list[dict[str, Any]]:
+    """Return the firm's tests, newest commit first, with ``file``, the name of the file each was read from.
+
+    Args:
+        view: whose tests.
+        conditions: which of them; all by default.
+        most: how many; all by default.
+    """
     registry = view.asking.home.registry
-    tests = registry.frame(schema.TEST, TEST.c.firm == view.firm).select(COLUMNS)
-    mine = sa.select(TEST.c.source_sha256).where(TEST.c.firm == view.firm)
-    files = registry.frame(schema.SOURCE_FILE, SOURCE_FILE.c.sha256.in_(mine)).select("sha256", "path")
+    listed = (
+        sa.select(*(TEST.c[name] for name in COLUMNS), SOURCE_FILE.c.path)
+        .join(SOURCE_FILE, SOURCE_FILE.c.sha256 == TEST.c.source_sha256, isouter=True)
+        .where(TEST.c.firm == view.firm, *conditions)
+        .order_by(TEST.c.committed_unix_second.desc(), TEST.c.test_id)
+        .limit(most)
+    )
     # Folders of the host say nothing to a firm; a name may come from any system.
-    named = files.with_columns(file=pl.col("path").map_elements(_last_part, return_dtype=pl.String)).drop("path")
-    joined = tests.join(named, left_on="source_sha256", right_on="sha256", how="left")
-    return joined.sort("committed_unix_second", "test_id", descending=[True, False])
+    return [{**{name: row[name] for name in COLUMNS}, "file": _last_part(row["path"])} for row in registry.rows(listed)]
+
+
+def count_sources(view: View, *conditions: sa.ColumnElement[bool]) -> int:
+    """Return how many tests the firm has, of those that meet all conditions."""
+    counted = sa.select(sa.func.count().label("number")).where(TEST.c.firm == view.firm, *conditions)
+    return int(view.asking.home.registry.rows(counted)[0]["number"])
 
 
 def describe_sources(view: View, cell: str | None = None, test: str | None = None) -> list[dict[str, Any]]:
     """Return the tests behind a number about a cell or a test, as rows for a page."""
-    rows = list_sources(view)
+    conditions = []
     if test:
-        rows = rows.filter(pl.col("test_id") == test)
+        conditions = [TEST.c.test_id == test]
     elif cell:
-        rows = rows.filter(pl.coalesce("cell_id", "test_id") == cell)
-    return [{**row, "warnings": json.loads(row["warnings"])} for row in rows.iter_rows(named=True)]
+        conditions = [sa.func.coalesce(TEST.c.cell_id, TEST.c.test_id) == cell]
+    return [{**row, "warnings": json.loads(row["warnings"])} for row in list_sources(view, *conditions)]
 
 
-def _last_part(path: str) -> str:
-    return PureWindowsPath(path).name
+def _last_part(path: str | None) -> str | None:
+    return None if path is None else PureWindowsPath(path).name

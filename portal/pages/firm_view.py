@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import polars as pl
 from fastapi import Depends
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -121,17 +122,32 @@ class View:
         shared |= {"percent": write_percent, "amount": write_amount}
         shared |= {"say_group": lambda name: say_group(name, self.voice)}
         shared |= {"to_wafer": self.link_wafer, "why": self.explain_number, "reason": self.tell_reason}
-        shared |= {"data_of": self.link_chart, "say": lambda text: text.say(self.voice)}
+        shared |= {"data_of": self.link_chart, "say": lambda text: text.say(self.voice), "kept": self.keep_part}
         # Only who sees all firms chooses among them.
         shared["firms"] = [] if self.caller.firm else firms_of(self.request)
         return render(self.request, template, **shared, **values)
+
+    def keep_part(self, name: str, *shape: Hashable, caller: Callable[[], str]) -> Markup:
+        """Return a part of a page, written anew when the firm's data have changed: ``{% call kept("cells", find) %}``.
+
+        Nothing of who asks may stand in it: everyone gets it who sees the firm, in the same language. Nor may anything
+        of the sources or of the night, which change while the firm's data stand.
+
+        Args:
+            name: tells it from the other parts of all pages.
+            shape: whatever of the request shapes it.
+            caller: writes it.
+        """
+        # Links of those who see all firms name this one.
+        key = (name, self.language, self.caller.firm is None, *shape)
+        return Markup(self.asking.keep_part(key, self.firm, lambda: str(caller())))  # noqa: S704 a template wrote it
 
     def link_chart(self, name: str, *pairs: tuple[str, object], **more: object) -> str:
         """Return the address of a chart's data, in the language of the page."""
         return self.link(f"/charts/{name}", *pairs, **more, lang=self.language)
 
 
-def get_view(
+async def get_view(
     request: Request, caller: Annotated[Caller, Depends(get_caller)], firm: Annotated[str, Depends(get_firm)]
 ) -> View:
     """Return the view of the firm that is asked about."""

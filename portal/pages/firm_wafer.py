@@ -35,6 +35,7 @@ def show_wafers(view: ViewHere) -> Response:
 def show_wafer(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
     """Show one wafer."""
     mine = (pl.col("lot") == wish.lot, pl.col("wafer") == wish.wafer)
+    # An unknown wafer and another firm's look the same: no rows.
     dies = view.ask("wafer").filter(*mine)
     if dies.is_empty() or wish.metric not in METRICS:
         raise not_found()
@@ -45,6 +46,7 @@ def show_wafer(view: ViewHere, wish: Annotated[Wish, Query()]) -> Response:
         place=place,
         name=" ".join(part for part in (wish.lot, wish.wafer) if part),
         metrics=choose_metrics(view, dies),
+        retention_limit=view.asking.home.recipe_of(view.firm).parameters["wafers_end_of_life"],
         yields=view.ask("wafer_yield").filter(*mine).to_dicts(),
         uniformity=view.ask("uniformity")
         .filter(*mine, pl.col("status") == "measured", pl.col("at_cycle") == 0)

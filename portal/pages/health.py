@@ -20,6 +20,7 @@ METHODS: Final = ("get", "post", "put", "patch", "delete")
 @router.api_route("/healthz", methods=["GET", "HEAD"])
 def tell_health(request: Request) -> Response:
     """Answer whether the registry answers."""
+    # The cheapest question that needs the registry: a process that only runs is not healthy.
     try:
         list_firms(request.app.state.asking.home)
     except SQLAlchemyError:
@@ -30,6 +31,7 @@ def tell_health(request: Request) -> Response:
 @router.get("/api/v1/docs")
 def show_docs(request: Request) -> Response:
     """Show what the API offers, made of its own description and of nothing from elsewhere."""
+    # Out of the description that programs read, so that the page cannot tell anything else.
     described = request.app.openapi()
     return render(request, "docs.html", title=described["info"]["title"], groups=group_operations(described))
 

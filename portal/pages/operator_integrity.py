@@ -95,6 +95,7 @@ def _last_check(request: Request) -> Checking | None:
 
 
 def _read_scrub(night: dict[str, Any]) -> dict[str, Any]:
+    # A night that was broken off before its scrub has none.
     stage = next((stage for stage in night["record"]["stages"] if stage["stage"] == SCRUB), None)
     figures = stage["figures"] if stage is not None else {}
     return {"night": night, "stage": stage, "figures": figures, "warnings": night["record"]["warnings"]}

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.pages.operator_view import OperatorHere
+from portal.pages.operator_view import OperatorHere, tell_step, write_bytes
 from portal.pages.technician_view import home_of
 from portal.problems import not_found
-from portal.templating import render
+from portal.templating import language_of, render
 from warehouse.nights import NightRecord
 from warehouse.operations import find_night, list_nights
 
@@ -38,6 +38,8 @@ def show_night(
     night = find_night(home_of(request), night_id)
     if night is None:
         raise not_found()
+    language = language_of(request)
+    # A night of a thousand firms makes more tables than anybody reads; the page says how many there are.
     made = [step for step in night["record"]["done"] if step["action"] == "made"]
     return render(
         request,
@@ -47,6 +49,8 @@ def show_night(
         made=made[:MOST_MADE],
         made_count=len(made),
         skipped=group_skipped(night["record"]),
+        tell=lambda why: tell_step(why, language),
+        size=write_bytes,
     )
 
 

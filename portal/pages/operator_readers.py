@@ -32,6 +32,7 @@ def preview(
     request: Request, caller: OperatorHere, form: Annotated[str, Form(alias="format", max_length=100)]
 ) -> Response:
     """Try on a few tests what reading a format again would change; nothing is kept of it."""
+    # On a few tests: all of a format would take as long as reading them did.
     tried = preview_rereads(home_of(request), form)
     trail_of(request).write(caller, "reader.preview", form, None, {"tests": len(tried)})
     return _show(request, form=form, tried=tried)

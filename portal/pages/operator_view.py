@@ -31,6 +31,19 @@ CHECKS: Final = tuple(
         (r"none was due yet", Text("none was due yet")),
     )
 )
+# Why a night made a table, or did not, as `warehouse.refresh` says it.
+WHYS: Final = tuple(
+    Wording(re.compile(pattern), sentence)
+    for pattern, sentence in (
+        (r"(?P<made>\d+) of (?P<all>\d+) groups of cells", Text("{made} of {all} groups of cells")),
+        (
+            r"(?P<computed>\d+) computed, (?P<kept>\d+) kept, (?P<failed>\d+) failed",
+            Text("{computed} computed, {kept} kept, {failed} failed"),
+        ),
+        (r"(?P<computed>\d+) computed, (?P<kept>\d+) kept", Text("{computed} computed, {kept} kept")),
+        (r"nothing changed", Text("nothing changed")),
+    )
+)
 SIZES: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -47,3 +60,8 @@ def write_bytes(size: float | None) -> str:
 def tell_check(says: str, language: Language) -> str:
     """Return what a check of the platform's health says, in the page's language."""
     return reword(says, CHECKS, language)
+
+
+def tell_step(why: str, language: Language) -> str:
+    """Return why a night made or skipped a table, in the page's language."""
+    return reword(why, WHYS, language)

@@ -47,7 +47,8 @@ def write_snippets(view: View, query: str, *, cell: str | None = None, cells: tu
     return Snippets(
         curl,
         _write_python(host, query, named, view),
-        {name: f"{address}?{f'{asked}&' if asked else ''}format={name}" for name in FORMATS},
+        {name: f"{address}?{f'{asked}&' if asked else ''}format={name}" for name in FORMATS}
+        | {"xlsx": f"/data/{query}.xlsx{f'?{asked}' if asked else ''}"},
     )
 
 

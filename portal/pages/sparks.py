@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from portal.charts.palette import GREY, LIGHT, viridis
@@ -13,9 +15,11 @@ WIDTH: Final = 120
 HEIGHT: Final = 28
 EDGE: Final = 2
 MOST_POINTS: Final = 60
+# What a line is drawn of.
+SPARKED: Final = ("cell_id", "cycle", "capacity_retention")
 
 
-def draw_spark(values: Sequence[float]) -> str:
+def draw_spark(values: Sequence[float] | npt.NDArray[np.float64]) -> str:
     """Return the points of a line through values, from the smallest to the largest; empty below two."""
     if len(values) < 2:  # noqa: PLR2004 a line has two ends
         return ""
@@ -31,10 +35,19 @@ def draw_spark(values: Sequence[float]) -> str:
 
 
 def draw_sparks(fade: pl.DataFrame) -> dict[str, str]:
-    """Return the line of every cell's retention."""
-    kept = fade.filter(pl.col("capacity_retention").is_not_null()).sort("cell_id", "cycle")
-    grouped = kept.group_by("cell_id", maintain_order=True).agg("capacity_retention")
-    return {cell: draw_spark(values) for cell, values in grouped.rows()}
+    """Return the line of every cell's retention.
+
+    Args:
+        fade: columns of the question ``fade``, in the order of its rows: cell by cell, each cycle by cycle.
+    """
+    kept = fade.filter(pl.col("capacity_retention").is_not_null())
+    lengths, cells = kept["cell_id"].rle().struct.unnest()
+    ends = lengths.cum_sum().to_list()
+    # A line looks at a few of a cell's values: no others are taken out of the column.
+    values = kept["capacity_retention"].to_numpy()
+    return {
+        cell: draw_spark(values[end - length : end]) for cell, length, end in zip(cells, lengths, ends, strict=True)
+    }
 
 
 def draw_dies(dies: pl.DataFrame, column: str = "capacity_ah") -> dict[str, Any]:

@@ -72,11 +72,14 @@ def assign(
     if found is None:
         return go_to(PAGE, said="no-cell", channel=name)
     try:
+        # Without a beginning it holds from the first record on: tests that wait for an owner are mostly older than the
+        # form.
         times = read_moment(home, begin) or 0.0, read_moment(home, end)
         moved = assign_channel(home, name, found, *times)
     except ValueError:
         # Browsers without a picker for moments let anything be typed.
         return go_to(PAGE, said="no-moment", channel=name)
+    # Who sat there before keeps its time; the technician ends that assignment first.
     except UsageError:
         return go_to(PAGE, said="overlap", channel=name)
     except StoreBusy:

@@ -46,4 +46,5 @@ HINTS: Final = tuple(
 
 def tell_hints(why: str, language: Language) -> list[str]:
     """Return the hints behind a suggestion, each as a sentence; one that nobody knows stays as it is."""
+    # A hint that the warehouse words anew stays in English until it has a pattern here, and is not lost.
     return [reword(hint, HINTS, language) for hint in why.split(BETWEEN)]

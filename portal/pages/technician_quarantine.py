@@ -58,6 +58,7 @@ class Deed:
 def show_list(request: Request, caller: TechnicianHere, page: Annotated[int, Query(ge=1, le=10_000)] = 1) -> Response:
     """Show what waits for somebody, the oldest first."""
     _ = caller
+    # The whole list, for its length stands above the page that is shown.
     waiting = list_quarantine(home_of(request))
     last = max(-(-len(waiting) // SHOWN), 1)
     rows = [_describe(request, source) for source in waiting[(page - 1) * SHOWN : page * SHOWN]]
@@ -175,6 +176,7 @@ def _find(request: Request, sha256: str) -> Row:
 
 def _describe(request: Request, source: Row) -> Row:
     home, language = home_of(request), language_of(request)
+    # Out of the code, and not as it was written then: a better explanation reaches old cases too.
     reason = explain(source["reason_code"] or "", source["reason_detail"] or "", source["reason_where"] or "")
     happened, to_do = tell_reason(home, reason, language)
     return {

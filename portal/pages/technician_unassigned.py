@@ -51,6 +51,7 @@ def show_list(
             **row,
             "drop": name_drop(home, row["path"] or ""),
             "first_unix_second": datetime.fromisoformat(row["first_time"]).timestamp() if row["first_time"] else None,
+            # Suggestions come in the order of the warehouse, the likeliest first; nothing is assigned by them.
             "suggestions": [{**one, "why": tell_hints(one["why"], language)} for one in row["suggestions"]],
         }
         for row in waiting[:SHOWN]

@@ -66,9 +66,11 @@ class Page:
         """Return a table; none without rows. What is beyond the last printed row is noted."""
         if not rows:
             return []
+        # A cut table must not look like a whole one.
         if len(rows) > most:
             self.cut.append((caption, most, len(rows)))
         made = [self._column(column, rows, rows[:most]) for column in columns]
+        # A column of blanks costs the others their width.
         shown = [one for one in made if one["needed"] or any(one["cells"])]
         heads = [{name: one[name] for name in ("label", "unit", "align", "share", "small")} for one in shown]
         body = [[one["cells"][number] for one in shown] for number in range(len(rows[:most]))]
@@ -79,11 +81,13 @@ class Page:
         if callable(column.of):
             cells = [column.of(row) for row in shown]
             return {**head, "unit": column.unit, "align": "left", "cells": cells}
+        # Of all rows, so that a prefix does not change when one row more is printed.
         values = [row[column.of] for row in rows]
         if not any(isinstance(value, int | float) for value in values):
             texts = ["" if row[column.of] is None else str(row[column.of]) for row in shown]
             return {**head, "unit": column.unit if any(texts) else "", "align": "left", "cells": texts}
         unit, factor = choose_scale(values, column.unit)
+        # Counts keep every digit; only measured numbers are rounded.
         if factor == 1 and all(value is None or isinstance(value, int) for value in values):
             written = ["" if row[column.of] is None else str(row[column.of]) for row in shown]
         else:

@@ -62,6 +62,8 @@ UNITS: Final = {
 WIDEST: Final = 44
 NARROWEST: Final = 8
 HEAD_ROWS: Final = 2
+# Nothing that stands in a file or a manifest becomes a formula, a link or another number.
+SAFE: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def make_book(facts: Facts, issue: Issue, language: Language) -> bytes:
@@ -70,8 +72,7 @@ def make_book(facts: Facts, issue: Issue, language: Language) -> bytes:
 
     say = learn_words(language)
     buffer = BytesIO()
-    safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, safe) as book:
+    with xlsxwriter.Workbook(buffer, SAFE) as book:
         # Excel's own idea of the moment of creation would be now.
         book.set_properties({"title": issue.identity, "created": _moment(issue)})
         sheets = Sheets(book, say)
@@ -119,13 +120,13 @@ class Sheets:
             sheet.write_string(row, 0, name, self._bold)
             sheet.write_string(row, 1, value, self._text)
 
-    def write_table(self, title: str, table: pl.DataFrame) -> None:
-        """Write a sheet: a row of names, one of units, then the rows."""
+    def write_table(self, title: str, table: pl.DataFrame, units: Mapping[str, str] | None = None) -> None:
+        """Write a sheet: a row of names, one of units, by default those that the names say, then the rows."""
         sheet = self._book.add_worksheet(title)
         sheet.freeze_panes(HEAD_ROWS, 1)
         for column, name in enumerate(table.columns):
             sheet.write_string(0, column, name, self._bold)
-            sheet.write_string(1, column, find_unit(name), self._unit)
+            sheet.write_string(1, column, find_unit(name) if units is None else units.get(name, ""), self._unit)
             sheet.set_column(column, column, _fit_width(table[name]))
             self._write_values(sheet, column, table[name])
         if table.height:

@@ -72,8 +72,10 @@ def draw_fade(cycles: pl.DataFrame, threshold: float | None, say: Callable[..., 
         return ""
     last = float(cycles["cycle"].to_numpy().max())
     panels = [_fit_panel(label, upper, 14, 180, _scaled(threshold, factor, upper))]
+    # Of the upper panel alone: efficiencies have no end of life.
     if panels[0].level is not None:
         panels[0] = _mark(panels[0], say)
+    # Formation loses charge for good, and would press all later efficiencies into one line.
     lower = _read_lines(cycles.filter(pl.col("class") != "formation"), "coulombic_efficiency", 100.0)
     if lower:
         panels.append(_fit_panel(say("Coulombic efficiency / %"), lower, 218, 112, None, clipped=True))
@@ -92,6 +94,7 @@ def _choose_upper(cycles: pl.DataFrame, say: Callable[..., str]) -> tuple[tuple[
     """Return the lines of retention, or of capacity where there is no reference."""
     lines = _read_lines(cycles, "capacity_retention", 100.0)
     if lines:
+        # Retention in percent, for its axis and for the level alike.
         return lines, say("Capacity retention / %"), 100.0
     unit, factor = choose_scale(cycles["discharging_capacity_ah"], "Ah")
     return _read_lines(cycles, "discharging_capacity_ah", factor), f"{say('Discharge capacity')} / {unit}", 0.0
@@ -101,6 +104,7 @@ def _scaled(threshold: float | None, factor: float, lines: Sequence[Line]) -> fl
     """Return the level of the end of life, where the lines come near it."""
     if not threshold or not factor:
         return None
+    # A level far below every line would only press the lines together.
     lowest = min(y for line in lines for _, y in line.points)
     return threshold * factor if lowest < threshold * factor + (100 - threshold * factor) else None
 
@@ -121,6 +125,7 @@ def _read_lines(cycles: pl.DataFrame, column: str, factor: float) -> tuple[Line,
 
 def _thin(points: list[Point]) -> tuple[Point, ...]:
     """Keep the smallest and the largest value of every bucket of cycles, so that no extreme is lost."""
+    # Two of each bucket are kept: thinning fewer points than that would gain nothing.
     if len(points) <= 2 * BUCKETS:
         return tuple(points)
     size = math.ceil(len(points) / BUCKETS)
@@ -143,6 +148,7 @@ def _fit_panel(
         low, high = low - missing, high + missing
     if level is not None:
         low = min(low, level)
+    # Equal values would leave no height to divide by.
     margin = (high - low) * 0.06 or max(abs(high) * 0.01, 1e-9)
     return Panel(label, lines, top, height, low - margin, high + margin, level)
 
@@ -151,6 +157,7 @@ def _draw_panel(panel: Panel, last: float) -> str:
     parts = [_draw_axes(panel, last)]
     clip = f"clip{panel.top:g}"
     box = f'x="{LEFT}" y="{panel.top:g}" width="{_inner()}" height="{panel.height:g}"'
+    # Efficiencies beyond the shown quantiles must not be drawn over the other panel.
     parts.append(f'<clipPath id="{clip}"><rect {box}/></clipPath><g clip-path="url(#{clip})">')
     parts += [_draw_line(line, number, panel, last) for number, line in enumerate(panel.lines)]
     parts.append("</g>")
@@ -182,6 +189,7 @@ def make_ticks(low: float, high: float, wanted: int) -> list[float]:
     raw = (high - low) / wanted
     base = 10.0 ** math.floor(math.log10(raw))
     step = next(base * part for part in (1, 2, 2.5, 5, 10) if base * part >= raw * (1 - 1e-9))
+    # Binary fractions miss round values by the last digit.
     first = math.ceil(low / step - 1e-9)
     return [round(number * step, 10) for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -236,6 +244,7 @@ def _inner() -> int:
 
 
 def _x(cycle: float, last: float) -> float:
+    # A little room on the right, so that the last marker is whole.
     return LEFT + _inner() * cycle / (last * 1.02)
 
 

@@ -94,6 +94,7 @@ def _tell_summary(page: Page, facts: Facts) -> list[Block]:
 def _tell_cell(page: Page, facts: Facts, row: Row) -> list[tuple[str, str | Block]]:
     """Return the figures of one cell with what they refer to."""
     say = page.say
+    # The last row of the whole life: throughput and days have summed up until there.
     last = facts.tables["cycles"].row(-1, named=True) if facts.tables["cycles"].height else {}
     told = [
         (N_("Complete cycles"), join_parts(row["cycles"], write_quantity(last.get("elapsed_day"), "d", 3))),
@@ -122,6 +123,7 @@ def _tell_reference(page: Page, facts: Facts, row: Row) -> str:
     if row["reference_status"] != "found":
         return explain_reason(row["reference_status"], "life", page.language)
     value = row["reference_capacity_ah"]
+    # Only a whole budget gives an uncertainty; a part of one would look better than it is.
     relative = combine(facts.budget)
     unit, factor = choose_scale([value], "Ah")
     expanded = f" ± {write_number(value * relative * factor, 2)}" if relative else ""
@@ -131,6 +133,7 @@ def _tell_reference(page: Page, facts: Facts, row: Row) -> str:
 
 
 def _tell_life(page: Page, row: Row) -> str:
+    # Without a reference capacity there is no retention, and so no life to speak of.
     if row["end_of_life"] is None:
         return ""
     level = f"{row['end_of_life_threshold'] * 100:g}"
@@ -220,6 +223,7 @@ def _list_cycles(page: Page, facts: Facts) -> list[Block]:
     cycles = facts.tables["cycles"]
     if not facts.is_cell or cycles.is_empty():
         return []
+    # The cycle that all retentions refer to is printed, wherever it lies.
     references = facts.tables["summary"]["reference_cycle"].drop_nulls().to_list()
     last = int(cycles["cycle"].to_numpy().max())
     wanted = {*PRINTED_CYCLES, *references, last, *range(THOUSAND, last, THOUSAND)}
@@ -232,6 +236,7 @@ def _judge(page: Page, facts: Facts) -> list[Block]:
     rows = facts.rows("conformity")
     if not rows:
         return page.text(page.say("No specification of the customer applies: nothing is stated about conformity."))
+    # Only rules that a verdict followed: others would be read as if they held here.
     used = [rule for rule in RULES if any(row["decision_rule"] == rule for row in rows)]
     rules = [page.say("Decision rule: {rule}", rule=page.say(RULES[rule])) for rule in used]
     shown = [_describe_verdict(page, row) for row in rows]
@@ -242,6 +247,7 @@ def _describe_verdict(page: Page, row: Row) -> dict[str, Any]:
     unit, factor = choose_scale(
         [row["measured"], row["lower"], row["upper"]], row["unit"] or ("%" if row["quantity"] in FRACTIONS else "")
     )
+    # A life that goes on is known to be longer, and is not printed as if it had ended.
     more = "> " if row["censored"] else ""
     measured = "" if row["measured"] is None else f"{more}{_scale(row['measured'], factor)} {unit}".strip()
     return {

@@ -52,6 +52,7 @@ def gather_facts(ask: Ask, subject: Subject, site: Site, recipe: Recipe) -> Fact
     # Each query is asked once, however many parts are made of it.
     look = Look(ask, subject, recipe)
     tables = {name: round_table(gather(look)) for name, gather in GATHERERS.items()}
+    # Before the notes, which tell of what is missing in it.
     budget = make_budget(look, site)
     return Facts(
         {"name": subject.name, "kind": subject.kind, "firm": subject.firm, "firm_name": subject.firm_name},

@@ -33,6 +33,7 @@ ITEM: Final = (
     "process_split",
     "remarks",
 )
+# What readers tell of a file where the file says so of itself.
 ABOUT: Final = ("instrument", "serial", "software", "schedule", "technique")
 INSTRUMENT: Final = ("channel", "instrument", "serial", "software")
 
@@ -81,15 +82,18 @@ def gather_equipment(look: Look) -> pl.DataFrame:
     """Return the channels: range, quantum and offset as far as records and manifests tell, the worst of their tests."""
     precision = look.frame("precision").drop("cell_id")
     used = gather_tests(look).join(precision, on="test_id", how="left", maintain_order="left")
+    # An offset out of a rest is measured, one out of the manifest stated: a report has to say which.
     stated = pl.col("current_offset_source") == "channel"
     offset = pl.col("current_offset_ampere")
     return (
         used.group_by(INSTRUMENT, maintain_order=True)
         .agg(
             pl.len().alias("tests"),
+            # The worst of a channel is what a report may rely on, whichever test it was in.
             pl.col("current_range_ampere").max(),
             pl.col("current_quantum_ampere").max(),
             pl.col("voltage_quantum_volt").max(),
+            # The largest by size, with its sign: the sign says which way an efficiency is off.
             offset.sort_by(offset.abs()).drop_nulls().last(),
             stated.any().fill_null(value=False).alias("offset_stated"),
             pl.col("range_accuracy_ampere").max(),

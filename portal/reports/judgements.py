@@ -36,6 +36,7 @@ CONFORMITY: Final = {
 def gather_conformity(look: Look) -> pl.DataFrame:
     """Return a row per cell and limit."""
     judged = [_read_specs(look), _read_requirements(look)]
+    # Specifications and requirements come from tables of other types: one schema makes one list of them.
     rows = pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in CONFORMITY.items()) for frame in judged])
     return rows.sort("specification", "quantity", "cell_id", "conditions")
 
@@ -43,6 +44,7 @@ def gather_conformity(look: Look) -> pl.DataFrame:
 def _read_specs(look: Look) -> pl.DataFrame:
     return (
         look.frame("specs")
+        # A verdict over all cells is no verdict about an item tested.
         .filter(pl.col("scope") == "cell")
         .with_columns(specification=pl.col("spec"), decision_rule=pl.lit(SPECS_RULE))
     )

@@ -70,6 +70,7 @@ def describe_bundle(
         "isBasedOn": [_describe_source(row) for row in facts.rows("sources")],
         "hasPart": [_describe_file(name, content) for name, content in files.items()],
     }
+    # Left out where the site states none: an empty organisation would be a claim.
     laboratory = read_text(facts, "laboratory", language)
     if laboratory:
         document["creator"] = {"@type": "Organization", "name": laboratory}
@@ -94,6 +95,7 @@ def _describe_column(name: str, unit: str, meaning: str) -> dict[str, str]:
 
 
 def _describe_source(row: Mapping[str, Any]) -> dict[str, Any]:
+    # A test taken in without a file name is still told apart by its own.
     told = {"@type": "MediaObject", "name": row["name"] or row["test_id"], "sha256": row["sha256"]}
     return told | ({"contentSize": f"{row['size']} B"} if row["size"] is not None else {})
 
@@ -113,6 +115,7 @@ def _tell_span(facts: Facts) -> str:
     """Return the dates of performance as an interval of ISO 8601."""
     tests = facts.tables["tests"]
     first, last = tests["first_unix_second"].drop_nulls().to_list(), tests["last_unix_second"].drop_nulls().to_list()
+    # A file without a clock has no dates, and none is guessed from the day it was dropped.
     if not first or not last:
         return ""
     return "/".join(datetime.fromtimestamp(end, UTC).isoformat() for end in (min(first), max(last)))

@@ -10,6 +10,7 @@ from portal.reports.marks import N_
 from portal.reports.numbers import join_parts, write_day, write_number, write_span
 from portal.reports.words import explain_reason, name_code
 
+# Cells are measured at many temperatures and ages; the workbook has all spectra.
 MOST_SPECTRA: Final = 20
 RESISTANCE_COLUMNS: Final = (
     Column(N_("Cell"), "cell_id", share=2.2),
@@ -79,6 +80,7 @@ def list_resistance(page: Page, facts: Facts) -> list[Block]:
             "counted": f"{row['resolved']} / {row['edges']}",
         }
         for row in facts.rows("resistance")
+        # Edges without a single resolved resistance would print as a row of blanks; the remarks name their cells.
         if row["resolved"]
     ]
     return page.table(page.say("Resistance behind current edges"), RESISTANCE_COLUMNS, rows)
@@ -99,6 +101,7 @@ def list_pulses(page: Page, facts: Facts) -> list[Block]:
 
 def _tell_limit(reached: int | None, pulses: int, *, passed: bool | None) -> str:
     """Write after how many pulses the limit was passed; more than were made where it was not."""
+    # Without a voltage limit in the manifest there is nothing that could have been passed.
     if passed is None:
         return ""
     return str(reached) if passed else f"> {pulses}"
@@ -111,6 +114,7 @@ def list_impedance(page: Page, facts: Facts) -> list[Block]:
 
 
 def _describe_spectrum(page: Page, row: Row) -> dict[str, Any]:
+    # Resistance and fit are often refused for the same reason, which is told once.
     reasons = {row[name] for name in ("reason", "hf_resistance_reason", "interface_resistance_reason") if row[name]}
     told = [explain_reason(code, "impedance", page.language) for code in sorted(reasons)]
     band = write_span(*(write_number(row[f"{end}_frequency_hertz"], 3) for end in ("lowest", "highest")))
@@ -129,5 +133,6 @@ def _bounded(row: Row, name: str) -> str:
     value = row[name.format("")]
     if value is None:
         return ""
+    # Three digits: an interval is rarely narrower than the third.
     ends = write_span(*(write_number(row[name.format(end)], 3) for end in ("_low", "_high")))
     return f"{write_number(value, 3)} ({ends})"

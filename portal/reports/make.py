@@ -82,12 +82,15 @@ def make_report(home: Home, ask: Ask, order: Order) -> Document:
         UsageError: the firm has nothing by that name, or no such revision of its report.
         NothingMeasuredError: nothing was measured of it yet.
     """
+    # An earlier revision is what the customer holds: it is looked up, never made again.
     if order.revision is not None:
         return _find_earlier(home, order, order.revision)
     subject = find_subject(home.registry, order.firm, order.name)
     facts = gather_facts(ask, subject, home.settings.site, home.recipe_of(order.firm))
+    # The number belongs to the facts and not to the document, so PDF and workbook of one report share it.
     issue = issue_report(home.registry, order.firm, order.name, facts.parts())
     shelf = Shelf(home.folder, home.registry)
+    # What was once handed out is handed out again, byte for byte, even by a newer version of this program.
     content = shelf.find(order.firm, issue, order.language, order.kind)
     if content is None:
         content = _make(ask, facts, issue, order)
@@ -100,6 +103,7 @@ def _find_earlier(home: Home, order: Order, revision: int) -> Document:
     issue = find_issue(home.registry, order.firm, order.name, revision)
     shelf = Shelf(home.folder, home.registry)
     content = None if issue is None else shelf.find(order.firm, issue, order.language, order.kind)
+    # Not each kind and language was asked for at the time; what nobody asked for was never made.
     if issue is None or content is None:
         raise UsageError(
             f"no {order.kind} in {order.language} was handed out of revision {revision} of {order.name!r} / "

@@ -68,6 +68,7 @@ def list_names(names: Sequence[str]) -> str:
 
 def _note_items(tables: Mapping[str, pl.DataFrame]) -> Iterator[Note]:
     cells, measured = tables["items"]["cell_id"].to_list(), set(tables["tests"]["cell_id"])
+    # A lot is reported while some of its cells still wait: silence would read as if all were measured.
     missing = [cell for cell in cells if cell not in measured]
     if missing:
         yield Note("not_measured", {"count": len(missing), "cells": len(cells), "names": list_names(missing)})
@@ -85,6 +86,7 @@ def _note_tests(look: Look, tests: pl.DataFrame) -> Iterator[Note]:
             yield Note("gap", {**name, "count": found["steps_with_gap"], "second": largest})
         if test["first_unix_second"] is None:
             yield Note("no_clock", name)
+        # Whoever compares two reports has to learn that the data themselves have grown or changed.
         if test["revision"] > 1:
             yield Note("revised", {**name, "revision": test["revision"]})
         yield from (Note("warning", {**name, "text": text}) for text in json.loads(test["warnings"]))
@@ -111,6 +113,7 @@ def _note_cells(code: str, rows: pl.DataFrame) -> Iterator[Note]:
 
 
 def _note_calibration(tests: pl.DataFrame, site: Site) -> Iterator[Note]:
+    # What counts is whether the calibration held when the channel was last used, not when it is reported.
     last = tests.group_by("channel").agg(pl.col("last_unix_second").max()).sort("channel").rows()
     without = [channel or "?" for channel, _ in last if not site.calibrations_of(channel)]
     if without:

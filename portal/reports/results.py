@@ -63,6 +63,7 @@ FEWEST: Final = 2
 
 def gather_summary(look: Look) -> pl.DataFrame:
     """Return a row per cell that was measured."""
+    # Joined to what was measured: a cell that nobody measured gets no row of blanks.
     items = look.subject.cells.select("cell_id", "lot", "wafer", "die_x", "die_y", "active_area_square_metre")
     areal = pl.col("reference_capacity_ah") / pl.col("active_area_square_metre")
     summary = look.frame("summary").drop("firm", "recipe")
@@ -101,6 +102,7 @@ def _read_groups(look: Look) -> dict[str, str]:
     """Return the group of each cell, by its name; empty for a single cell, whose like are not in the report."""
     if look.subject.kind == "cell":
         return {}
+    # Asked of the whole firm, for who is like whom must not depend on what a report is about.
     told = look.replicates().select("replicate_group", "cells").rows()
     groups = {cell: group for group, cells in told for cell in json.loads(cells)}
     return {cell: groups[cell] for cell in look.subject.cell_ids if cell in groups}
@@ -115,6 +117,7 @@ def _describe_group(look: Look, cells: list[str]) -> Iterator[dict[str, Any]]:
         yield from _describe(look, (metric, unit, None), _read_values(summary, metric), cells)
     for frame in list_retentions(courses, look.recipe.replicates):
         for (cycle,), rows in frame.partition_by("at_cycle", as_dict=True, maintain_order=True).items():
+            # Where some cells have not come so far, those that have are the better ones: no interval for the process.
             complete = rows.height == len(courses)
             yield from _describe(look, ("capacity_retention", "", cycle), rows, cells, complete=complete)
 
@@ -156,4 +159,5 @@ def _describe(
 
 def _read_wafers(look: Look) -> dict[str, Wafer | None]:
     rows = look.subject.cells.select("cell_id", "lot", "wafer").rows()
+    # Lots count their wafers from one: a wafer is only told apart with its lot.
     return {cell: None if wafer is None else (lot or "", wafer) for cell, lot, wafer in rows}

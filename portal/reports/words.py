@@ -162,6 +162,7 @@ def learn_words(language: Language) -> Say:
 
     It knows the reports' own catalogue and no other: what a page is called elsewhere must not change an issued report.
     """
+    # Read here and not through the pages' catalogues, which hold everything of every area.
     file = resources.files("portal") / "locale" / language / "report.po"
     messages = read_po(BytesIO(file.read_bytes()), locale=language)
     sentences = {str(one.id): str(one.string) for one in messages if one.id and one.string}
@@ -180,6 +181,7 @@ def name_code(code: str | None, say: Say) -> str:
 
 def explain_reason(code: str | None, book: str, language: Language) -> str:
     """Return the sentence behind a reason's code; the code itself where no book has it."""
+    # A verdict is by a specification or by a requirement: either book may have its reason.
     for sentences in BOOKS[book]:
         if code is not None and code in sentences:
             return sentences[code].ko if language == "ko" else sentences[code].en

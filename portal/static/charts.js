@@ -4,6 +4,7 @@
   const words = JSON.parse(document.getElementById("chart-words").textContent);
   const language = document.documentElement.lang;
   const shownRows = 200;
+  const narrow = 480;
   // What plotly itself would say; all other words come with the data.
   if (language === "ko") {
     const months = Array.from({ length: 12 }, (_, month) => `${month + 1}월`);
@@ -102,12 +103,27 @@
         return;
       }
       this.restore(layout);
+      if (this.plot.clientWidth < narrow) this.squeeze(data, layout);
       const config = { displayModeBar: false, responsive: true, locale: language, doubleClick: "reset" };
       await Plotly.react(this.plot, data, layout, config);
       if (!this.listens) this.listen();
       this.listens = true;
       if (this.section.querySelector(".behind").open) this.tabulate();
       this.section.dataset.drawn = "yes";
+    }
+
+    /* On a phone a colour bar beside the chart would leave no room for the chart. */
+    squeeze(data, layout) {
+      const above = { orientation: "h", x: 0.5, xanchor: "center", y: 1.02, yanchor: "bottom", thickness: 10, len: 1 };
+      if (layout.coloraxis) Object.assign(layout.coloraxis.colorbar, above);
+      for (const trace of data.filter((one) => one.colorbar)) {
+        Object.assign(trace.colorbar, above);
+        // Numbers wider than their dies hide them; hover and table have them.
+        trace.texttemplate = "";
+      }
+      if (layout.xaxis) layout.xaxis.nticks = 5;
+      // A map is as wide as it is high: more height would stay empty.
+      if (layout.xaxis?.scaleanchor) layout.height = Math.min(layout.height, this.plot.clientWidth + 100);
     }
 
     restore(layout) {

@@ -1,4 +1,7 @@
-/* SHA-256 of files, piece by piece, in a thread of its own: browsers hash only what fits into memory, and only on https. */
+/*
+ * SHA-256 and CRC-32 of files, piece by piece, in a thread of its own: browsers hash only what fits into memory, and only
+ * on https.
+ */
 "use strict";
 const primes = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);
@@ -52,9 +55,26 @@ async function hash(file, tell) {
   return finish(state, tail, file.size);
 }
 
-onmessage = async ({ data: { id, file } }) => {
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
+  return byte;
+});
+
+/* What a zip file holds of each of its members. */
+async function check(file, tell) {
+  let sum = -1;
+  for (let begin = 0; begin < file.size; begin += PIECE) {
+    const bytes = new Uint8Array(await file.slice(begin, begin + PIECE).arrayBuffer());
+    for (let at = 0; at < bytes.length; at++) sum = (sum >>> 8) ^ TABLE[(sum ^ bytes[at]) & 255];
+    tell(Math.floor((100 * (begin + bytes.length)) / file.size));
+  }
+  return ~sum >>> 0;
+}
+
+onmessage = async ({ data: { id, file, crc } }) => {
+  const tell = (percent) => postMessage({ id, percent });
   try {
-    postMessage({ id, sha256: await hash(file, (percent) => postMessage({ id, percent })) });
+    postMessage({ id, result: await (crc ? check(file, tell) : hash(file, tell)) });
   } catch (error) {
     postMessage({ id, error: error.message });
   }

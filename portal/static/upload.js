@@ -35,8 +35,8 @@
   }
 
   class Job {
-    constructor(file) {
-      Object.assign(this, { file, id: ++count, firm: firm.value, cell: cell.value.trim(), offset: 0, stopped: false, upload: null });
+    constructor(file, members = null) {
+      Object.assign(this, { file, members, id: ++count, firm: firm.value, cell: cell.value.trim(), offset: 0, stopped: false, upload: null });
       this.bar = make("progress", { max: 100, value: 0, ariaLabel: file.name });
       this.told = make("span", { className: "told", textContent: words.waiting });
       this.pause = this.button(words.pause, () => this.toggle());
@@ -99,14 +99,32 @@
     get shelf() { return `cellar-upload ${this.sha256} ${this.file.name} ${this.firm} ${this.cell}`; }
     forget() { if (this.sha256) localStorage.removeItem(this.shelf); }
 
-    hash() {
+    count(file, sentence, crc = false) {
       return new Promise((done, fail) => {
-        hashing.set(this.id, { done, fail, tell: (percent) => this.say(fill(words.hashing, { percent })) });
-        hasher.postMessage({ id: this.id, file: this.file });
+        hashing.set(this.id, { done, fail, tell: (percent) => this.say(fill(sentence, { percent })) });
+        hasher.postMessage({ id: this.id, file, crc });
       });
     }
 
+    hash() { return this.count(this.file, words.hashing); }
+
+    /* A folder travels as one file: so it arrives whole, and nothing takes half of it in. */
+    async pack() {
+      if (isTooLarge(this.members)) throw Object.assign(new Error(words.too_large), { final: true });
+      const checked = [];
+      for (const [path, file] of this.members) {
+        if (this.dropped) return;
+        const number = checked.length + 1;
+        const sentence = fill(words.packing, { number, count: this.members.length, percent: "{percent}" });
+        checked.push([path, file, await this.count(file, sentence, true)]);
+      }
+      this.file = packFiles(this.file.name, checked);
+      this.members = null;
+    }
+
     async begin() {
+      if (this.members) await this.pack();
+      if (this.dropped) throw new Error(words.cancelled);
       this.sha256 ??= await this.hash();
       if (this.dropped) throw new Error(words.cancelled);
       const known = this.upload ?? localStorage.getItem(this.shelf);
@@ -185,7 +203,7 @@
     if (data.percent !== undefined) return waiting.tell(data.percent);
     hashing.delete(data.id);
     if (data.error) waiting.fail(Object.assign(new Error(data.error), { final: true }));
-    else waiting.done(data.sha256);
+    else waiting.done(data.result);
   };
 
   async function work() {
@@ -203,6 +221,17 @@
     work();
   }
 
+  function takeFolder(name, members) {
+    if (members.length) queue.push(new Job({ name: `${name}.zip`, size: 0 }, members));
+    else refuse(fill(words.empty_folder, { name }));
+    work();
+  }
+
+  function refuse(text) {
+    list.prepend(make("li", {}, make("span", { className: "told bad", textContent: text })));
+    document.getElementById("none").hidden = true;
+  }
+
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("over");
@@ -212,18 +241,24 @@
     event.preventDefault();
     zone.classList.remove("over");
     const items = [...event.dataTransfer.items];
-    const folders = new Set(items.map((item) => item.webkitGetAsEntry?.()).filter((one) => one?.isDirectory).map((one) => one.name));
-    for (const name of folders) {
-      list.prepend(make("li", {}, make("span", { className: "told bad", textContent: fill(words.folder, { name }) })));
-      document.getElementById("none").hidden = true;
+    const folders = items.map((item) => item.webkitGetAsEntry?.()).filter((one) => one?.isDirectory);
+    const names = new Set(folders.map((one) => one.name));
+    take([...event.dataTransfer.files].filter((file) => !names.has(file.name)));
+    for (const folder of folders) {
+      listFolder(folder).then((members) => takeFolder(folder.name, members), (error) => refuse(fill(words.failed, { error: `${folder.name}: ${error.message}` })));
     }
-    take([...event.dataTransfer.files].filter((file) => !folders.has(file.name)));
   });
   // A file that misses the box must not be opened in place of the page.
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   input.addEventListener("change", () => {
     take([...input.files]);
     input.value = "";
+  });
+  const folder = document.getElementById("folder");
+  folder.addEventListener("change", () => {
+    const members = [...folder.files].map((file) => [file.webkitRelativePath, file]);
+    if (members.length) takeFolder(members[0][0].split("/")[0], members);
+    folder.value = "";
   });
   firm.addEventListener("change", () => {
     cell.disabled = !firm.value;
