@@ -1,4 +1,4 @@
-"""The portal under 16 clients on a home of 1,000 cells of 1,000 cycles: fade of a cell, a comparison of all, pages.
+"""The portal under 16 clients on a home of 1,000 cells of 1,000 cycles: fade of a cell, comparisons, pages, reports.
 
 The tests are simulated and put in without files; a night runs; the portal is a process of its own, and so are the
 clients. ``CELLAR_BENCH_CELLS`` and ``CELLAR_BENCH_CYCLES`` make it smaller, ``CELLAR_BENCH_HOME`` names a folder that
@@ -40,6 +40,7 @@ CYCLES = int(os.environ.get("CELLAR_BENCH_CYCLES", "1000"))
 KEPT = os.environ.get("CELLAR_BENCH_HOME", "")
 CLIENTS = 16
 REQUESTS = 640
+REPORTS = 20
 FEW_REQUESTS = 160
 START_SECONDS = 120.0
 FIRM = "FIRM-000"
@@ -51,6 +52,7 @@ BARS = {
     "comparison, 200 points a cell": 1.0,
     "comparison as a chart": 1.0,
     "page": 0.3,
+    "report as PDF": 1.0,
 }
 
 
@@ -91,17 +93,23 @@ def _measure(port: int, token: str, cells: list[str]) -> None:
         cold = seconds(lambda: _ask(port, wanted[0], headers))  # noqa: B023 used at once
         print(f"first /{page}: {cold * 1e3:.0f} ms", flush=True)
         _tell("page", port, headers, [chance.choice(wanted) for _ in range(FEW_REQUESTS)], f" /{page}")
+    # Others at each run: a report that was made once is kept in the home.
+    reports = [f"/api/v1/reports/{quote(cell, safe='')}" for cell in random.SystemRandom().sample(cells, REPORTS)]
+    print(f"first report: {seconds(lambda: _ask(port, reports[0], headers)) * 1e3:.0f} ms", flush=True)
+    _tell("report as PDF", port, headers, reports[1:], clients=1)
 
 
-def _tell(name: str, port: int, headers: dict[str, str], paths: list[str], more: str = "") -> None:
+def _tell(
+    name: str, port: int, headers: dict[str, str], paths: list[str], more: str = "", *, clients: int = CLIENTS
+) -> None:
     """Send requests from all clients and print how long they took."""
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        took = sorted(clients.map(lambda path: seconds(lambda: _ask(port, path, headers)), paths))
+    with ThreadPoolExecutor(clients) as crowd:
+        took = sorted(crowd.map(lambda path: seconds(lambda: _ask(port, path, headers)), paths))
     late = took[int(len(took) * 0.95) - 1]
     verdict = "held" if late <= BARS[name] else "MISSED"
     told = f"p50 {statistics.median(took) * 1e3:.0f} ms, p95 {late * 1e3:.0f} ms"
     bar = f"bar {BARS[name] * 1e3:.0f} ms: {verdict}"
-    print(f"{name}{more}, {CLIENTS} clients, {len(took)} requests: {told} ({bar})", flush=True)
+    print(f"{name}{more}, {clients} clients, {len(took)} requests: {told} ({bar})", flush=True)
 
 
 def _ask(port: int, path: str, headers: dict[str, str]) -> None:

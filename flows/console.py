@@ -12,8 +12,6 @@ from typing import Annotated, Any, Final
 import polars as pl
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="The home; CELLAR_HOME or ./cellar-home by default.", show_default=False)
@@ -44,6 +42,8 @@ def print_json(document: object) -> None:
 
 def print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None, title: str | None = None) -> None:
     """Print rows as a table; empty values stay blank."""
+    from rich.table import Table  # noqa: PLC0415 commands that print a line do without
+
     names = list(columns or (rows[0] if rows else ()))
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in names:
@@ -87,6 +87,14 @@ def draw_spark(values: Sequence[float], width: int = 40) -> str:
 @contextmanager
 def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on a terminal, nothing elsewhere; the yielded function takes done and total."""
+    from rich.progress import (  # noqa: PLC0415 few commands take long enough
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(what, total=None)

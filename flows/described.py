@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import parsers
 from warehouse.errors import FormatUnknown, UsageError
-from warehouse.home import HOME_VARIABLE
-from warehouse.settings import Settings, read_settings
+from warehouse.settings import HOME_VARIABLE, Settings, read_settings
 
 if TYPE_CHECKING:
     from warehouse.home import Home

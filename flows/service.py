@@ -22,6 +22,7 @@ from flows.watch import Look, Watcher, take_plainly, watch_inboxes
 from warehouse.errors import CellarError, LeaseLost, StoreBusy
 from warehouse.health import SERVICE
 from warehouse.leases import BEAT_SECONDS, LEASE_SECONDS, Lease
+from warehouse.nights import NIGHT_HOUR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,17 +137,20 @@ def own_server(folder: Path) -> Iterator[str]:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True, start_new_session=True
     )
     said: deque[str] = deque(maxlen=LAST_WORDS)
-    listener = threading.Thread(target=_listen, args=(server, said), name="cellar-server-log")
+    up = threading.Event()
+    listener = threading.Thread(target=_listen, args=(server, said, up), name="cellar-server-log")
     listener.start()
     try:
         _await_health(server, port, said)
+        up.set()
+        log.info("Prefect's dashboard, with every run: http://127.0.0.1:%d", port)
         yield f"http://127.0.0.1:{port}/api"
     finally:
         _stop(server)
         listener.join()
 
 
-def _listen(server: subprocess.Popen[str], said: deque[str]) -> None:
+def _listen(server: subprocess.Popen[str], said: deque[str], up: threading.Event) -> None:
     """Hand on to our log what the server says: a file of its own would grow for ever."""
     if server.stdout is None:
         return
@@ -154,7 +158,8 @@ def _listen(server: subprocess.Popen[str], said: deque[str]) -> None:
         for line in words:
             if line.strip():
                 said.append(line.rstrip())
-                server_log.info("%s", line.rstrip())
+                # Its greeting tells how to use it by hand, which is not for whoever starts Cellar.
+                server_log.log(logging.INFO if up.is_set() else logging.DEBUG, "%s", line.rstrip())
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -167,6 +172,8 @@ def _serve(home: Home, ready: threading.Event) -> None:
 
     reap_runs(name_service(home))
     ready.set()
+    inboxes = ", ".join(str(home.folder / inbox) for inbox in home.settings.inboxes)
+    log.info("watching %s; the night runs at %02d:00 (%s); Ctrl-C ends", inboxes, NIGHT_HOUR, home.settings.zone_info)
     serve_home(home)
 
 

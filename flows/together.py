@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from flows.service import run_service
-from warehouse.home import HOME_VARIABLE, REGISTRY_VARIABLE
+from warehouse.home import REGISTRY_VARIABLE
+from warehouse.settings import HOME_VARIABLE
 
 if TYPE_CHECKING:
     from warehouse.home import Home

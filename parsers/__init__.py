@@ -175,7 +175,7 @@ def open_source(
 def claims(source: Source, tables: Sequence[Description] = ()) -> list[Format]:
     """Return every format that claims the source; a healthy source has exactly one."""
     peek = Peek(source.path, source.name.rpartition("!")[2])
-    found = [declared for declared in formats(tables).values() if declared.sniff(peek)]
+    found = [declared for declared in formats(tables).values() if peek.is_of(declared)]
     # What a site says of its own exports comes before what headings alone suggest.
     described = any(declared.described for declared in found)
     return [declared for declared in found if not (described and declared.vendor == ANY_VENDOR)]

@@ -177,9 +177,10 @@ def tabulate(frame: pl.DataFrame, plan: Sequence[Column], zone: ZoneInfo, place:
 
 def require_order(time: pl.Series, place: Place, header: str) -> None:
     """Raise ParseError where the test time goes back."""
-    falls = (time.diff() < 0).arg_true()
+    # Nulls are NaN here, and nothing is less than that.
+    falls = np.flatnonzero(np.diff(time.to_numpy()) < 0)
     if len(falls):
-        row = falls[0]
+        row = int(falls[0]) + 1
         raise place.error(row, header, f"the test time goes back from {time[row - 1]} s to {time[row]} s")
 
 
@@ -213,15 +214,18 @@ def exact(values: pl.Series) -> pl.Series:
     wide = values.cast(pl.Float64)
     doubles: Doubles = wide.to_numpy()
     finite = np.isfinite(doubles)
-    if values.dtype == pl.Float32 or _was_single(wide.filter(pl.Series(finite))):
+    if values.dtype == pl.Float32 or _was_single(doubles[finite]):
         doubles = shortest_decimals(doubles.astype(np.float32))
     return pl.Series(values.name, np.where(finite, doubles, np.nan), nan_to_null=True)
 
 
-def _was_single(values: pl.Series) -> bool:
+def _was_single(values: Doubles) -> bool:
     """Whether doubles hold singles printed with all their binary digits, like 3.298668384552002."""
-    same = values.cast(pl.Float32).cast(pl.Float64) == values
-    return bool(same.all()) and bool((values.round_sig_figs(LONGEST_DECIMAL) != values).any())
+    # Beyond single precision the comparison fails, as it should.
+    with np.errstate(over="ignore"):
+        same = bool((values.astype(np.float32) == values).all())
+    plain = pl.Series(values)
+    return same and bool((plain.round_sig_figs(LONGEST_DECIMAL) != plain).any())
 
 
 def _target(label: str) -> tuple[str, str]:
@@ -278,9 +282,13 @@ def _convert(numbers: pl.Series, column: Column, place: Place) -> pl.Series:
 
 def _counts(numbers: pl.Series, column: Column, place: Place) -> pl.Series:
     whole = numbers.cast(pl.Float64)
-    bad = (whole.is_infinite() | whole.is_nan() | (whole != whole.round())).arg_true()
+    values = whole.to_numpy()
+    # What is missing is NaN here too, and no offence.
+    known = np.ones(len(values), dtype=bool) if not whole.null_count() else whole.is_not_null().to_numpy()
+    bad = np.flatnonzero(known & ~(np.isfinite(values) & (values == np.rint(values))))
     if len(bad):
-        raise place.error(bad[0], column.header, f"expected a whole number, found {whole[bad[0]]}")
+        row = int(bad[0])
+        raise place.error(row, column.header, f"expected a whole number, found {whole[row]}")
     return numbers.cast(pl.Int64)
 
 

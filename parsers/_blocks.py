@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from parsers._cells import LINE, Grid
+from parsers._few_rows import split_rows
 from parsers._lines import LastLine, as_narrow, read_growing
 from parsers.contract import Reading, Source
 from warehouse.errors import ParseError
@@ -54,6 +55,9 @@ def cut_cells(raw: bytes, grid: Grid, source: Source) -> pl.DataFrame:
     Raises:
         ParseError: the rows cannot be split.
     """
+    few = split_rows(raw, grid, LINE)
+    if few is not None:
+        return few
     # Numbers first; where that fails all is read as text, so that the offending cell can be named.
     frame = _split(raw, grid, grid.numeric) if grid.numeric else None
     if frame is None:
@@ -66,7 +70,11 @@ def cut_cells(raw: bytes, grid: Grid, source: Source) -> pl.DataFrame:
 
 def tabs_for_blanks(raw: bytes) -> bytes:
     """Put one tab where rows have any run of blanks, and none at their ends."""
-    return BLANKS.sub(b"\t", LINE_BLANKS.sub(b"", raw))
+    if b" " in raw or b"\t\t" in raw:
+        return BLANKS.sub(b"\t", LINE_BLANKS.sub(b"", raw))
+    # At most one tab is left at either end of a line.
+    body = raw.replace(b"\n\t", b"\n").removeprefix(b"\t").replace(b"\t\r\n", b"\r\n").replace(b"\t\n", b"\n")
+    return body.removesuffix(b"\t") if not body.endswith(b"\t\r") else body[:-2] + b"\r"
 
 
 def line_number(raw: bytes, place: int) -> int:

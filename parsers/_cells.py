@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from parsers._few_rows import MOST_BYTES, split_rows
 from parsers._lines import WIDE_MARKS, LastLine, as_narrow, read_growing, require_line_end
 from parsers.contract import Reading, Source
 from warehouse.errors import ParseError
 
 LINE: Final = "line"
+# What a count may not reach.
+LARGEST: Final = 2.0**63
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,9 @@ def _is_whole(last: LastLine, grid: Grid) -> bool:
 
 
 def _read_cells(text: Path | io.BytesIO, grid: Grid, source: Source) -> pl.DataFrame:
+    few = _read_few(text, grid)
+    if few is not None:
+        return few
     # Numbers first; a file where that fails is read again as text, so that the offending cell can be named.
     cells = _read_typed(text, grid, grid.numeric) if grid.numeric else None
     if cells is None:
@@ -78,6 +85,15 @@ def _read_cells(text: Path | io.BytesIO, grid: Grid, source: Source) -> pl.DataF
         raise ParseError(source.name, "the table cannot be split into cells", line=grid.first_line)
     blank = pl.all_horizontal(pl.col(list(grid.wanted)).is_null())
     return cells.with_row_index(LINE, offset=grid.first_line).filter(~blank)
+
+
+def _read_few(text: Path | io.BytesIO, grid: Grid) -> pl.DataFrame | None:
+    """Return the cells of a small plain file; None for any other."""
+    if (text.stat().st_size if isinstance(text, Path) else text.getbuffer().nbytes) > MOST_BYTES:
+        return None
+    above = grid.first_line - 1
+    parts = (text.read_bytes() if isinstance(text, Path) else text.getvalue()).split(b"\n", above)
+    return split_rows(parts[above], grid, LINE) if len(parts) > above else None
 
 
 def numbers(
@@ -97,6 +113,10 @@ def numbers(
     """
     found = cells[name]
     values = _as_floats(found, decimal_comma=decimal_comma)
+    missing = values.null_count()
+    # The rule, told without expressions: each of them costs more than a small file's column.
+    if missing == found.null_count() and not (missing and required) and _count_finite(values) + missing == len(values):
+        return values
     finite = values.set(~values.is_finite(), None)
     # NaN is a way to write nothing; only where something is required is it an offence.
     bad = finite.is_null() if required else values.is_null() & found.is_not_null()
@@ -114,9 +134,11 @@ def counts(cells: pl.DataFrame, name: str, source: Source, *, decimal_comma: boo
         ParseError: a cell is no whole number.
     """
     values = numbers(cells, name, source, decimal_comma=decimal_comma)
-    broken = (values != values.floor()) | (values.abs() >= 2.0**63)
-    if broken.any():
-        row = broken.arg_max() or 0
+    plain = values.to_numpy()
+    # Nulls are NaN here, which differs from itself.
+    broken = np.flatnonzero(((plain != np.floor(plain)) & np.isfinite(plain)) | (np.abs(plain) >= LARGEST))
+    if len(broken):
+        row = int(broken[0])
         raise ParseError(
             source.name, f"expected a whole number, found {cells[name][row]!r}", line=cells[LINE][row], column=name
         )
@@ -138,9 +160,10 @@ def check_order(time: pl.Series, cells: pl.DataFrame, source: Source) -> None:
     Raises:
         ParseError: with code ``time_goes_back`` and the line where it does.
     """
-    back = (time.diff() < 0).fill_null(value=False)
-    if back.any():
-        row = back.arg_max() or 0
+    # Nulls are NaN here, and nothing is less than that.
+    back = np.flatnonzero(np.diff(time.to_numpy()) < 0)
+    if len(back):
+        row = int(back[0]) + 1
         raise ParseError(
             source.name,
             f"test time goes back from {time[row - 1]:.10g} s to {time[row]:.10g} s",
@@ -183,8 +206,17 @@ def _strip(name: str) -> pl.Expr:
 def _as_floats(found: pl.Series, *, decimal_comma: bool) -> pl.Series:
     if found.dtype != pl.String:
         return found.cast(pl.Float64, strict=False)
+    if not decimal_comma:
+        values = found.cast(pl.Float64, strict=False)
+        # Without separators of thousands every cell that holds a number is read at once.
+        if values.null_count() == found.null_count():
+            return values
     plain = found.str.replace_all(r"[.\s]", "").str.replace(",", ".", literal=True) if decimal_comma else found
     return plain.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+
+
+def _count_finite(values: pl.Series) -> int:
+    return int(np.count_nonzero(np.isfinite(values.to_numpy())))
 
 
 def _text_input(source: Source) -> bytes | None:

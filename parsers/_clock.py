@@ -19,9 +19,12 @@ def unix_seconds(local: pl.Series, zone: ZoneInfo) -> pl.Series:
         Float64 seconds since 1970-01-01 UTC; an hour that the zone repeats counts as its first occurrence,
         one that it skips is null.
     """
-    aware = local.cast(pl.Datetime("us")).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+    naive = pl.col("local").cast(pl.Datetime("us"))
+    aware = naive.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+    # One expression, since each costs more than a small file's rows.
+    micro = local.alias("local").to_frame().select(aware.dt.epoch("us").cast(pl.Float64))["local"]
     # Polars divides by a constant through its reciprocal and misses the nearest double; NumPy divides.
-    seconds = aware.dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6
+    seconds = micro.to_numpy() / 1e6
     return pl.Series(local.name, seconds, nan_to_null=True)
 
 

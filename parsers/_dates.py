@@ -6,6 +6,8 @@ which. Here they are told apart by all dates together: by a number above 12, els
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +33,12 @@ DATES: Final = {
 CLOCKS: Final = ("%H:%M:%S%.f", "%I:%M:%S%.f %p", "%H:%M", "%I:%M %p")
 # Wall clocks are written to the second and are set right now and then.
 CLOCK_SLACK_SECONDS: Final = 90.0
+NOON: Final = 12
+PLAIN: Final = re.compile(
+    r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([1-9][0-9]{3}) ([0-9]{1,2}):([0-9]{2}):([0-5][0-9])( [AP]M)?"
+)
+PLAIN_CELL: Final = re.compile(r"[0-9/.:-]+(?: [0-9.:]+)?(?: [AP]M)?")
+FEW_CELLS: Final = 1024
 LAST_MONTH: Final = 12
 LAST_DAY: Final = 31
 UNREADABLE: Final = "the wall clock is left out: {text!r} is no date that is known"
@@ -54,7 +62,7 @@ def read_clock(
     nothing = pl.Series("unix_time_second", [None] * text.len(), dtype=pl.Float64)
     if text.null_count() == text.len():
         return nothing, None
-    plain = text.str.strip_chars().str.replace_all(r"[T\s]+", " ")
+    plain = text if _is_plain(text) else text.str.strip_chars().str.replace_all(r"[T\s]+", " ")
     # Patterns hold one blank; exports pad with several, or write a T.
     readings = _fitting(plain)
     first = text.drop_nulls()[0]
@@ -68,9 +76,29 @@ def read_clock(
 
 def parse_moment(text: str, *, order: str | None = None) -> datetime | None:
     """Return one naive local time, or None if it cannot be read or day and month cannot be told apart."""
-    readings = _fitting(pl.Series([" ".join(text.replace("T", " ").split())]))
-    moments = {moment[0] for name, moment in readings if order in {None, name} or name is None}
+    plain = " ".join(text.replace("T", " ").split())
+    readings = _plain_moments(plain)
+    if readings is None:
+        readings = [(name, moment[0]) for name, moment in _fitting(pl.Series([plain]))]
+    moments = {moment for name, moment in readings if order in {None, name} or name is None}
     return moments.pop() if len(moments) == 1 else None
+
+
+def _plain_moments(text: str) -> list[tuple[str | None, datetime]] | None:
+    """Read one time in the usual spelling under every order of day and month; None for any other spelling."""
+    match = PLAIN.fullmatch(text)
+    if match is None:
+        return None
+    first, second, year, hour, minute, seconds = (int(match[place]) for place in (1, 3, 4, 5, 6, 7))
+    if match[8] and not 1 <= hour <= NOON:
+        return []
+    hour = hour % NOON + NOON * (match[8] == " PM") if match[8] else hour
+    orders = {".": [(None, first, second)]}.get(match[2], [(MONTH_FIRST, second, first), (DAY_FIRST, first, second)])
+    found: list[tuple[str | None, datetime]] = []
+    for order, day, month in orders:
+        with suppress(ValueError):
+            found.append((order, datetime(year, month, day, hour, minute, seconds)))  # noqa: DTZ001 a local wall clock
+    return found
 
 
 def find_order(dates: list[str]) -> str | None:
@@ -85,8 +113,15 @@ def find_order(dates: list[str]) -> str | None:
     return None
 
 
+def _is_plain(text: pl.Series) -> bool:
+    """Whether nothing stands around and between date and time but single blanks; not looked at in long columns."""
+    return len(text) <= FEW_CELLS and all(PLAIN_CELL.fullmatch(cell) for cell in text.to_list() if cell is not None)
+
+
 def _fitting(text: pl.Series) -> list[tuple[str | None, pl.Series]]:
     """Return every reading under which all cells are dates, by the order of day and month that it assumes."""
+    if len(text) <= FEW_CELLS:
+        return _fitting_few(text)
     # Clocks repeat: a second holds many records.
     known = text.drop_nulls().unique()
     first = known.item(0) if known.len() else ""
@@ -98,6 +133,18 @@ def _fitting(text: pl.Series) -> list[tuple[str | None, pl.Series]]:
                 continue
             if not known.str.to_datetime(pattern, strict=False).has_nulls():
                 found.append((order, text.str.to_datetime(pattern, strict=False)))
+    return found
+
+
+def _fitting_few(text: pl.Series) -> list[tuple[str | None, pl.Series]]:
+    """Do the same for so few cells that what they have in common takes longer to find out than to read them all."""
+    first = next((cell for cell in text.to_list() if cell is not None), "")
+    found = []
+    for date, order in DATES.items():
+        for clock in CLOCKS:
+            if _may_be(first, date, clock):
+                local = text.str.to_datetime(f"{date} {clock}", strict=False)
+                found += [(order, local)] if local.null_count() == text.null_count() else []
     return found
 
 

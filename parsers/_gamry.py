@@ -15,10 +15,10 @@ from parsers._table import Column, find_columns, places, read_columns
 from parsers.contract import Source
 
 # A table's name begins a line; notes and rows are indented.
-TABLE: Final = re.compile(rb"(?m)^(\w+)\tTABLE[^\n]*\n")
-NEXT: Final = re.compile(rb"(?m)^[^ \t\r\n]")
+TABLE: Final = re.compile(rb"\n(\w+)\tTABLE[^\n]*(?=\n)")
+NEXT: Final = re.compile(rb"\n[^ \t\r\n]")
 # TAG has no type between its name and its value.
-ENTRY: Final = re.compile(rb"(?m)^(\w+)\t([\w.]+)(?:\t([^\t\r\n]*))?")
+ENTRY: Final = re.compile(rb"\n(\w+)\t([\w.]+)(?:\t([^\t\r\n]*))?")
 COMMA: Final = re.compile(rb"(?<=\d),(?=\d)")
 # Vf and its like are measured; Vu, Sig and Ach are other inputs and set values.
 LAYOUT: Final = {
@@ -73,8 +73,10 @@ class Block:
 def find_blocks(raw: bytes) -> list[Block]:
     """Find the tables of a file; one that ends inside its two lines of headings is not there yet."""
     found = []
-    for match in TABLE.finditer(raw):
-        following = NEXT.search(raw, match.end())
+    # Every line then begins behind a line feed, which is looked for much faster than beginnings of lines are.
+    text = b"\n" + raw
+    for match in TABLE.finditer(text):
+        following = NEXT.search(text, match.end())
         end = following.start() if following else len(raw)
         lines = raw[match.end() : end].split(b"\n", 2)
         if len(lines) == len(("names", "units", "rows")):
@@ -89,7 +91,7 @@ def read_header(raw: bytes) -> dict[str, str]:
     """Return tag to value of every entry outside the tables."""
     return {
         match[1].decode("ascii", errors="replace"): (match[3] or match[2]).decode("cp1252", errors="replace").strip()
-        for match in ENTRY.finditer(raw)
+        for match in ENTRY.finditer(b"\n" + raw)
         if match[2] != b"TABLE"
     }
 
@@ -103,7 +105,8 @@ def read_block(raw: bytes, block: Block, source: Source) -> tuple[pl.DataFrame, 
     # Hand-edited files have blanks where the program writes tabs.
     columns = block_columns(block)
     # No number has thousands separators: a comma between digits is the language's decimal sign.
-    body = COMMA.sub(b".", tabs_for_blanks(raw[block.begin : block.end]))
+    body = tabs_for_blanks(raw[block.begin : block.end])
+    body = COMMA.sub(b".", body) if b"," in body else body
     grid = Grid(block.line, "\t", block.headings, places(columns), quote=None)
     cells = cut_cells(body, grid, source)
     return pl.DataFrame(read_columns(cells, columns, source)), cells

@@ -145,20 +145,25 @@ def to_spectra(points: pl.DataFrame, lines: pl.Series, source: Source) -> tuple[
     Raises:
         ParseError: a frequency below zero.
     """
-    frequency = points["frequency_hertz"]
-    if (frequency < 0).any():
-        row = (frequency < 0).arg_max() or 0
+    frequency = points["frequency_hertz"].to_numpy()
+    negative = np.flatnonzero(frequency < 0)
+    if len(negative):
+        row = int(negative[0])
         detail = f"expected a positive frequency, found {frequency[row]}"
         raise ParseError(source.name, detail, line=lines[row], column="frequency")
     still = frequency == 0
-    kept = points.filter(~still)
+    kept = points.filter(~still) if still.any() else points
     if "loop" in kept.columns:
         # Loops count from 0 in some files and may lack one.
-        index = kept["loop"].rank("dense").cast(pl.Int64)
-        kept = kept.drop("loop").with_columns(index.alias("spectrum_index")).sort("spectrum_index", maintain_order=True)
+        index = np.unique(kept["loop"].to_numpy(), return_inverse=True)[1] + 1
+        kept = kept[[name for name in kept.columns if name != "loop"]]
+        if (np.diff(index) < 0).any():
+            order = np.argsort(index, kind="stable")
+            kept, index = kept[order], index[order]
     else:
-        breaks = still.shift(1).fill_null(value=False).filter(~still).to_numpy()
-        kept = kept.with_columns(pl.Series("spectrum_index", number_sweeps(kept["frequency_hertz"].to_numpy(), breaks)))
+        breaks = np.concatenate([[False], still])[:-1][~still]
+        index = number_sweeps(frequency[~still], breaks)
+    kept = kept.with_columns(pl.Series("spectrum_index", index, dtype=pl.Int64))
     warning = f"{still.sum()} points at frequency 0 are no impedance and are left out"
     return drop_empty(kept), [warning] if still.any() else []
 
@@ -172,6 +177,8 @@ def number_sweeps(frequency: Doubles, breaks: NDArray[np.bool_] | None = None) -
     way = 0.0
     # Repeated frequencies are no turn.
     steps = np.sign(np.diff(np.log(frequency), prepend=np.log(frequency[0])))
+    if not cut.any() and not ((steps > 0).any() and (steps < 0).any()):
+        return np.ones(len(frequency), dtype=np.int64)
     for place in np.flatnonzero((steps != 0) | cut):
         if (cut[place] and place) or (way and steps[place] != way):
             starts[place], way = True, 0.0
@@ -191,7 +198,7 @@ def meant_decimals(values: pl.Series) -> pl.Series:
     with np.errstate(over="ignore"):
         single = plain.astype(np.float32)
     known = np.isfinite(plain)
-    if not np.allclose(single[known].astype(np.float64), plain[known], rtol=SINGLE_DIGITS, atol=0):
+    if np.any(np.abs(single[known].astype(np.float64) - plain[known]) > SINGLE_DIGITS * np.abs(plain[known])):
         return values
     return pl.Series(values.name, shortest_decimals(single), nan_to_null=True)
 

@@ -50,6 +50,7 @@ BARE_HEADINGS: Final = frozenset({"capacity", "energy", "current", "voltage"})
 NEEDED: Final = frozenset({"test_time", "step_id", "current", "voltage", "clock"})
 NUMERIC: Final = frozenset({"current", "voltage", "capacity", "energy"})
 PREAMBLE_LINES: Final = 40
+VOLTAGE: Final = "volt"
 
 # Label in the preamble -> key in `about`; a colon or a tab or comma at the line's start follows the label.
 LABELS: Final = {
@@ -111,7 +112,12 @@ def find_export(text: str) -> Export | None:
     """Find the heading line of a Maccor export in the first lines of a text, or None."""
     lines = text.split("\n")
     for number, line in enumerate(lines[:PREAMBLE_LINES]):
+        # Every heading of a voltage says so; most lines of most files do not.
+        if VOLTAGE not in line.lower():
+            continue
         separator = "\t" if "\t" in line else ","
+        if line.count(separator) < len(NEEDED) - 1:
+            continue
         headings = tuple(" ".join(heading.split()) for heading in line.strip("\r\ufeff").split(separator))
         roles = [_role(heading.lower()) for heading in headings]
         # Of two columns with one meaning the first counts.
@@ -187,8 +193,7 @@ def clock_seconds(
     Returns:
         Unix time, null where a cell is no clock, and a warning or None.
     """
-    tried = [text.str.to_datetime(clock, time_unit="us", strict=False) for clock in _in_order(CLOCKS, decimal_comma)]
-    best = max(tried, key=lambda local: len(local) - local.null_count())
+    best = _best_dates(text, _in_order(CLOCKS, decimal_comma))
     if best.null_count() < len(best):
         day_first = decimal_comma and text.str.contains("/", literal=True).any()
         return unix_seconds(best, source.zone), DAY_FIRST if day_first else None
@@ -224,6 +229,16 @@ def _time_unit(heading: str) -> float | None:
 def _in_order(patterns: tuple[str, ...], day_first: bool) -> list[str]:  # noqa: FBT001 one of two orders, private
     """Put the patterns that begin with the day before the others, or leave them behind."""
     return sorted(patterns, key=lambda pattern: day_first and not pattern.startswith("%d/"))
+
+
+def _best_dates(text: pl.Series, patterns: list[str]) -> pl.Series:
+    """Return the column under the first of the patterns that read most cells."""
+    tried: list[pl.Series] = []
+    for pattern in patterns:
+        tried.append(text.str.to_datetime(pattern, time_unit="us", strict=False))
+        if tried[-1].null_count() == text.null_count():
+            break
+    return min(tried, key=pl.Series.null_count)
 
 
 def _parse_start(text: str, source: Source, *, decimal_comma: bool) -> datetime | None:

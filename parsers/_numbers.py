@@ -25,6 +25,8 @@ SMALLEST_NORMAL: Final = float(np.finfo(np.float32).smallest_normal)
 LARGEST_EXACT_POWER: Final = 22
 POWERS: Final[Doubles] = np.array([float(f"1e{power}") for power in range(LARGEST_EXACT_POWER + 1)])
 DOUBLE_DIGITS: Final = 15
+# Times a power of ten, more would leave the range of doubles.
+LARGEST_SCALED: Final = 1e280
 
 
 def shortest_decimals(values: NDArray[np.float32], shift: int = 0) -> Doubles:
@@ -73,6 +75,13 @@ def shift_decimals(values: Doubles, shift: int, digits: int = DOUBLE_DIGITS) -> 
     regular = np.isfinite(result) & (result != 0)
     result[regular] = _round_digits(result[regular], digits, shift)
     return result
+
+
+def round_doubles(values: Doubles, decimals: int) -> Doubles:
+    """Round to decimals as Polars does, without the expression that it takes to do so."""
+    if np.any(np.abs(values) > LARGEST_SCALED):
+        return pl.Series(values).round(decimals).to_numpy()
+    return np.round(values, decimals)
 
 
 def _round_digits(values: Doubles, digits: int, shift: int) -> Doubles:

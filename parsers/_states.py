@@ -8,9 +8,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from parsers._few_rows import MOST_ROWS
 from parsers.contract import Source
+from warehouse.arrays import codes as code_words
+from warehouse.arrays import doubles, integers
 from warehouse.errors import ContradictionError
-from warehouse.schema import STEP_TYPE
+from warehouse.schema import STEP_TYPE, STEP_TYPES
 
 RESTS: Final = ("rest", "pause", "idle", "ocv", "open circuit", "静置", "搁置", "休止", "ruhe")
 DISCHARGES: Final = ("discharg", "dischg", "dchg", "entlad", "放")
@@ -26,6 +29,7 @@ MODES: Final = (
     ("恒流", "_cc"),
     ("倍率", "_cc"),
 )
+WAYS: Final = ("charge", "discharge")
 # Largest part of the charge that a counter and the integral of the current may differ by.
 FOLLOWS: Final = 0.05
 # Part of the largest current that is no more than noise.
@@ -58,6 +62,10 @@ def name_state(text: str, codes: Mapping[str, str]) -> str:
 
 def step_types(states: pl.Series, codes: Mapping[str, str]) -> pl.Series:
     """Return ``step_type`` for a column of states; null where there is none."""
+    if len(states) <= MOST_ROWS:
+        told = states.to_list()
+        named = {state: name_state(state, codes) if state is not None else None for state in set(told)}
+        return pl.Series("step_type", [named[state] for state in told], dtype=pl.String).cast(STEP_TYPE)
     names = {state: name_state(state, codes) for state in states.drop_nulls().unique().to_list()}
     return states.replace_strict(names, default=None, return_dtype=STEP_TYPE).alias("step_type")
 
@@ -70,19 +78,17 @@ def sign_current(frame: pl.DataFrame, source: Source) -> pl.DataFrame:
     """
     if "step_type" not in frame.columns:
         return frame
-    way = frame["step_type"].cast(pl.String).fill_null("")
-    charging, discharging = way.str.starts_with("charge"), way.str.starts_with("discharge")
-    current = frame["current_ampere"]
+    said, current = code_words(frame["step_type"], len(STEP_TYPES)), doubles(frame["current_ampere"])
+    charges, discharges = (np.array([*(name.startswith(way) for name in STEP_TYPES), False])[said] for way in WAYS)
     # Steps that were stopped at once hold nothing but noise, whose sign means nothing.
-    largest = float(np.max(np.abs(current.to_numpy()), initial=0.0))
-    flows = current.abs() > NOISE * largest
-    charging, discharging = charging & flows, discharging & flows
+    flows = np.abs(current) > NOISE * float(np.max(np.abs(current), initial=0.0))
     # The sum decides, so that a few stray records cannot turn a whole file.
-    if current.filter(charging).sum() < 0:
+    if current[charges & flows].sum() < 0:
         raise ContradictionError(source.name, "the current is negative in charge steps", code="sign")
-    if not (current < 0).any() and (current.filter(discharging) > 0).any():
-        return frame.with_columns(current.zip_with(~discharging | (current == 0), -current))
-    if current.filter(discharging).sum() > 0:
+    flowing = discharges & flows
+    if not (current < 0).any() and (current[flowing] > 0).any():
+        return frame.with_columns(pl.Series("current_ampere", np.where(flowing, -current, current), nan_to_null=True))
+    if current[flowing].sum() > 0:
         raise ContradictionError(source.name, "the current is positive in discharge steps", code="sign")
     return frame
 
@@ -100,6 +106,10 @@ def follows_current(frame: pl.DataFrame, name: str) -> bool:
 
 def falls_within(frame: pl.DataFrame, name: str, groups: list[str]) -> bool:
     """Whether a counter ever falls while the given columns stay the same."""
-    known = frame.filter(pl.col(name).is_not_null())
-    same = pl.all_horizontal([pl.col(group).eq_missing(pl.col(group).shift(1)) for group in groups] or [pl.lit(True)])
-    return bool(known.select(((pl.col(name).diff() < 0) & same).any()).item() or False)
+    counter = doubles(frame[name])
+    known = ~np.isnan(counter)
+    falls = np.diff(counter[known]) < 0
+    for group in groups:
+        number = integers(frame[group], -1)[known]
+        falls &= number[1:] == number[:-1]
+    return bool(falls.any())

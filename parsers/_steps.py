@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from parsers._few_rows import MOST_ROWS
 
 # A step's first record may come an interval late, by which time its counter has moved.
 SLACK: Final = 2.0
@@ -21,11 +25,26 @@ def count_steps(rows: pl.DataFrame, labels: Sequence[str], elapsed: str | None =
         labels: columns that stay the same within a step.
         elapsed: time within the step, if it restarts with steps alone; a loop over a single step shows in nothing else.
     """
-    changes = [pl.col(name) != pl.col(name).shift(1) for name in labels]
+    starts = np.zeros(rows.height, dtype=bool)
+    for name in labels:
+        starts[1:] |= _changes(rows[name])
     if elapsed is not None:
-        changes.append(pl.col(elapsed) < pl.col(elapsed).shift(1))
-    starts = pl.any_horizontal(changes).fill_null(value=False)
-    return rows.select(step_count=starts.cum_sum().cast(pl.Int64) + 1).to_series()
+        # Nulls are NaN here, and nothing is less than that.
+        starts[1:] |= np.diff(rows[elapsed].to_numpy()) < 0
+    return pl.Series("step_count", np.cumsum(starts, dtype=np.int64) + 1)
+
+
+def _changes(label: pl.Series) -> NDArray[np.bool_]:
+    """Mark the rows but the first where a label differs from the row before; one that is missing does not."""
+    if label.dtype.is_numeric():
+        values = label.to_numpy()
+        known = np.isfinite(values)
+        return np.asarray((values[1:] != values[:-1]) & known[1:] & known[:-1])
+    if len(label) <= MOST_ROWS:
+        told = label.to_list()
+        pairs = (this not in {None, before} and before is not None for before, this in pairwise(told))
+        return np.fromiter(pairs, dtype=bool, count=max(len(told) - 1, 0))
+    return (label != label.shift(1)).fill_null(value=False).to_numpy()[1:]
 
 
 def restarts_with_steps(frame: pl.DataFrame, counter: pl.Series, quantum: float) -> bool:

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from parsers._cells import LINE, counts, numbers
+from parsers._few_rows import holds
+from parsers._numbers import round_doubles
 from parsers._units import Unit, duration_seconds, parse_unit, split_header
 from parsers.contract import Source
 from warehouse.errors import ParseError
@@ -119,7 +122,8 @@ def read_columns(
 
 def drop_empty(frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out columns without a single value."""
-    return frame.drop(name for name in frame.columns if frame.height and frame[name].null_count() == frame.height)
+    empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
+    return frame.drop(empty) if empty else frame
 
 
 def _look_up(layout: Layout, label: str, unit: Unit | None) -> tuple[str, str] | None:
@@ -130,6 +134,10 @@ def _look_up(layout: Layout, label: str, unit: Unit | None) -> tuple[str, str] |
 def _read_times(cells: pl.DataFrame, column: Column, source: Source, *, decimal_comma: bool) -> pl.Series:
     """Read times that are durations such as 1:02:03 or numbers; only the numbers need a unit."""
     text = cells[column.ours]
+    if not holds(text, ":"):
+        numbers_alone = _read_numbers(cells, column, source, decimal_comma=decimal_comma, required=False)
+        _demand(numbers_alone, cells, column, source)
+        return numbers_alone
     durations = duration_seconds(text)
     # One column may hold both: durations for what ran long, numbers for the rest.
     rest = cells.with_columns(text.set(durations.is_not_null(), None))
@@ -162,8 +170,9 @@ def _read_numbers(
         line = cells[LINE][0] if cells.height else None
         raise ParseError(source.name, detail, code="unknown_unit", line=line, column=column.heading)
     converted = column.unit.convert(found.to_numpy())
-    values = pl.Series(name, converted, nan_to_null=True)
     if column.quantity == "time":
-        return values.round(TIME_DECIMALS)
-    # An input without sensor reads far below absolute zero.
-    return values.set(values < ABSOLUTE_ZERO, None) if column.quantity == "temperature" else values
+        converted = round_doubles(converted, TIME_DECIMALS)
+    elif column.quantity == "temperature":
+        # An input without sensor reads far below absolute zero.
+        converted = np.where(converted < ABSOLUTE_ZERO, np.nan, converted)
+    return pl.Series(name, converted, nan_to_null=bool(np.isnan(converted).any()))

@@ -18,6 +18,8 @@ from typing import Final
 from parsers import _arbin
 from parsers.contract import Format, Peek, read_companion
 
+# Each of the three holds one of them; most other texts hold none.
+MARKS: Final = ("test_id", "test report", "max")
 METADATA: Final = ["", "test_id", "device_id", "iv_ch_id"]
 REPORT: Final = "TEST REPORT"
 REPORT_LINE: Final = ("Channel", "Start DateTime", "Schedule File Name")
@@ -25,6 +27,9 @@ REPORT_LINE: Final = ("Channel", "Start DateTime", "Schedule File Name")
 
 def sniff(peek: Peek) -> bool:
     """Whether a text is one of the three companions."""
+    plain = peek.text.lower()
+    if not any(mark in plain for mark in MARKS):
+        return False
     try:
         # The csv module refuses zero bytes, which any binary file has.
         rows = list(csv.reader(line for line in peek.lines if "\0" not in line))

@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import BinaryIO, Final
 
+import numpy as np
 import polars as pl
 
 from parsers._cells import Grid, check_order, read_table
@@ -158,7 +159,9 @@ def _has_comma(cells: pl.DataFrame) -> bool:
 
 def _check_counters(frame: pl.DataFrame, warnings: list[str]) -> pl.DataFrame:
     """Drop the sign of discharging counters, and counters that were set back where they should not be."""
-    frame = frame.with_columns(pl.col(name).abs() for name in CYCLE_COUNTERS if name in frame.columns)
+    held = [name for name in CYCLE_COUNTERS if name in frame.columns]
+    signed = [name for name in held if np.signbit(frame[name].to_numpy()).any()]
+    frame = frame.with_columns(pl.col(signed).abs()) if signed else frame
     if "net_capacity_ah" in frame.columns and not follows_current(frame, "net_capacity_ah"):
         frame = frame.drop("net_capacity_ah", "net_energy_wh", strict=False)
         warnings.append("Ah and Wh do not follow the current: the test plan set them back; they are left out")
@@ -167,7 +170,7 @@ def _check_counters(frame: pl.DataFrame, warnings: list[str]) -> pl.DataFrame:
     falling = [name for name in CYCLE_COUNTERS if name in frame.columns and falls_within(frame, name, period)]
     if falling:
         warnings.append(f"counters that fall within a cycle are left out: {', '.join(falling)}")
-    return frame.drop(falling)
+    return frame.drop(falling) if falling else frame
 
 
 def _place_clock(

@@ -26,6 +26,8 @@ from warehouse.errors import ParseError
 
 HEADING: Final = re.compile(r"^\s*Freq/Hz,\s*Z'/ohm")
 MODEL: Final = re.compile(r"^Instrument Model:\s*(CHI\S+)")
+MODEL_LABEL: Final = "Instrument Model:"
+FREQUENCY: Final = "Freq/Hz,"
 SETTING: Final = re.compile(r"^(Init E|Amplitude) \(V\) = (\S+)")
 SETTINGS: Final = {"Init E": "bias_voltage_volt", "Amplitude": "amplitude_voltage_volt"}
 TECHNIQUE_LINE: Final = 2
@@ -33,6 +35,8 @@ TECHNIQUE_LINE: Final = 2
 
 def sniff(peek: Peek) -> bool:
     """Whether one of the lines holds the headings of an impedance sweep, or the instrument's model."""
+    if MODEL_LABEL not in peek.text and FREQUENCY not in peek.text:
+        return False
     return any(HEADING.match(line) or MODEL.match(line) for line in peek.lines)
 
 

@@ -104,6 +104,16 @@ class Peek:
         except (pl.exceptions.PolarsError, OSError):
             return ()
 
+    def is_of(self, declared: Format) -> bool:
+        """Whether a format's sniffer claims the source; each is asked once."""
+        if declared.name not in self._told:
+            self._told[declared.name] = declared.sniff(self)
+        return self._told[declared.name]
+
+    @cached_property
+    def _told(self) -> dict[str, bool]:
+        return {}
+
     def contains(self, needle: bytes, within: int) -> bool:
         """Whether the first ``within`` bytes hold ``needle``."""
         with self.path.open("rb") as file:

@@ -80,6 +80,7 @@ CODES: Final = {
     "sto": "other",
 }
 SEPARATORS: Final = (",", "\t", ";")
+UNIT: Final = "["
 # Beside temperatures, a C is no coulomb here.
 CELSIUS: Final = {"[C]": "[°C]", "[degC]": "[°C]", "[Grad C]": "[°C]"}
 FACTS: Final = {"test plan": "schedule", "program": "schedule", "programm": "schedule", "battery": "sample"}
@@ -124,10 +125,15 @@ def _count_above(head: bytes) -> int | None:
 def _find_heading(lines: Sequence[str]) -> Heading | None:
     """Return the line of the names, the separator, and every name with its unit."""
     for number, (line, below) in enumerate(pairwise(lines), start=1):
+        # Most lines of most files: no unit stands there.
+        if UNIT not in below:
+            continue
         for separator in SEPARATORS:
+            if line.count(separator) < len(NEEDED) - 1:
+                continue
             names, units = (_split(each, separator) for each in (line, below))
             known = [LAYOUT[name.strip().lower()][0] for name in names if name.strip().lower() in LAYOUT]
-            if set(known) >= NEEDED and any(unit.strip().startswith("[") for unit in units):
+            if set(known) >= NEEDED and any(unit.strip().startswith(UNIT) for unit in units):
                 padded = [*units, *[""] * (len(names) - len(units))]
                 return number, separator, tuple(map(_join, names, padded))
     return None

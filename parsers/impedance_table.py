@@ -20,6 +20,7 @@ Seen: a table of modulus and phase that a laboratory wrote from EC-Lab's columns
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -35,6 +36,7 @@ from warehouse.errors import ParseError
 SEPARATORS: Final = ("\t", ";", ",")
 HEADING_LINES: Final = 30
 FEWEST_SEPARATORS: Final = 2
+INITIAL: Final = "f"
 DECIMAL_COMMA: Final = r"^\s*-?\d+,\d+(?:[eE][+-]?\d+)?\s*$"
 UNSIGNED: Final = (
     "the imaginary part is positive at most low frequencies under a heading without a minus: name the column -Z'' if "
@@ -50,7 +52,7 @@ def sniff(peek: Peek) -> bool:
         return False
     # Asked last and only here: programs with layouts of their own come first.
     others = (declared for name, declared in parsers.formats().items() if name != FORMAT.name)
-    return not any(declared.sniff(peek) for declared in others)
+    return not any(peek.is_of(declared) for declared in others)
 
 
 def read(source: Source) -> Reading:
@@ -105,10 +107,11 @@ def _width(raw: bytes) -> int:
 def _find_heading(lines: Sequence[str]) -> Heading | None:
     """Return line, separator, headings and roles of an impedance table."""
     for number, line in enumerate(lines[:HEADING_LINES], start=1):
-        for separator in SEPARATORS:
-            # Most lines of most files; a frequency and two parts take two separators.
-            if line.count(separator) < FEWEST_SEPARATORS:
-                continue
+        # Most lines of most files: a frequency and two parts take two separators, and all names of the one begin so.
+        parting = [separator for separator in SEPARATORS if line.count(separator) >= FEWEST_SEPARATORS]
+        if not parting or INITIAL not in unicodedata.normalize("NFKC", line).lower():
+            continue
+        for separator in parting:
             headings = tuple(
                 next(csv.reader([line.replace("\0", "")], delimiter=separator, quoting=csv.QUOTE_NONE), [])
             )

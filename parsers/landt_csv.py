@@ -13,6 +13,7 @@ descriptions; its first line, or one of the first twelve, holds the headings.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from typing import BinaryIO, Final
 
 from parsers._blocks import cut_cells, read_text
@@ -26,6 +27,7 @@ from warehouse.errors import ParseError
 SEPARATORS: Final = (",", "\t", ";")
 HEADING_LINES: Final = 12
 FEWEST_SEPARATORS: Final = 2
+VOLTAGES: Final = ("voltage", "电压")
 CHINESE: Final = "gb18030"
 
 Heading = tuple[int, str, tuple[str, ...], dict[str, Column]]
@@ -88,8 +90,12 @@ def _find_heading(head: bytes) -> Heading | None:
     texts = [as_text(head)] if head.isascii() else [as_text(head), head.decode(CHINESE, errors="replace")]
     for text in texts:
         for number, line in enumerate(text.splitlines()[:HEADING_LINES], start=1):
+            plain = unicodedata.normalize("NFKC", line).lower()
+            # Most lines of most files are numbers.
+            if not any(word in plain for word in VOLTAGES):
+                continue
             for separator in SEPARATORS:
-                # Most lines of most files; time, voltage and current take two separators.
+                # Time, voltage and current take two separators.
                 if line.count(separator) < FEWEST_SEPARATORS:
                     continue
                 headings = tuple(next(csv.reader([line.replace("\0", "")], delimiter=separator), []))

@@ -53,6 +53,7 @@ import numpy as np
 import polars as pl
 
 from parsers._cells import LINE, check_order, counts, numbers, read_table
+from parsers._few_rows import holds
 from parsers._lines import excerpt_lines
 from parsers._maccor import (
     Export,
@@ -186,10 +187,13 @@ def _are_durations(text: pl.Series) -> pl.Series:
 def _read_seconds(cells: pl.DataFrame, role: str, unit: float, source: Source, *, comma: bool) -> pl.Series:
     """Read one time column; durations and plain numbers may stand in the same one."""
     text = cells[role]
-    durations = duration_seconds(text).round(DURATION_DECIMALS)
-    plain = cells.with_columns(text.set(durations.is_not_null(), None))
-    values = numbers(plain, role, source, decimal_comma=comma) * unit
-    seconds = durations.zip_with(durations.is_not_null(), values.round(TIME_DECIMALS))
+    if holds(text, ":"):
+        durations = duration_seconds(text).round(DURATION_DECIMALS)
+        plain = cells.with_columns(text.set(durations.is_not_null(), None))
+        values = numbers(plain, role, source, decimal_comma=comma) * unit
+        seconds = durations.zip_with(durations.is_not_null(), values.round(TIME_DECIMALS))
+    else:
+        seconds = (numbers(cells, role, source, decimal_comma=comma) * unit).round(TIME_DECIMALS)
     if role == "test_time" and seconds.has_nulls():
         row = seconds.is_null().arg_max() or 0
         raise ParseError(source.name, "expected a time, found nothing", line=cells[LINE][row], column=role)

@@ -31,6 +31,7 @@ import re
 from collections.abc import Mapping
 from typing import BinaryIO, Final
 
+import numpy as np
 import polars as pl
 
 from parsers._blocks import cut_cells, line_number, read_text
@@ -70,8 +71,8 @@ FACTS: Final = {
     "protocol": "schedule",
     "version": "software",
 }
-DATA: Final = re.compile(rb"(?m)^\[Data\][ \t]*\r?\n")
-SUMMARY: Final = re.compile(rb"(?m)^\[Summary\]")
+DATA: Final = re.compile(rb"\n\[Data\][ \t]*\r?(?=\n)")
+SUMMARY: Final = b"[Summary]"
 # The protocol of UHPC is JSON, whose lines must not pass for facts.
 FACT: Final = re.compile(r"^([^:\[{]+):[ \t]*(.*?)[ \t]*$")
 HIDDEN: Final = re.compile(r"^\*+$")
@@ -120,14 +121,15 @@ def _read_starts(raw: bytes, source: Source) -> Reading:
 def _bodies(raw: bytes) -> list[tuple[int, int]]:
     """Return where each start's headings begin and its records end."""
     # Some hand on the table without what stands above it.
-    if not SUMMARY.match(raw):
+    if not raw.startswith(SUMMARY):
         return [(0, len(raw))] if b"\n" in raw else []
     found = []
     for match in DATA.finditer(raw):
-        again = SUMMARY.search(raw, match.end())
+        begin = match.end() + 1
+        again = raw.find(b"\n" + SUMMARY, match.end())
         # A start whose headings are cut is not there yet.
-        if b"\n" in raw[match.end() : match.end() + 8192]:
-            found.append((match.end(), again.start() if again else len(raw)))
+        if b"\n" in raw[begin : begin + 8192]:
+            found.append((begin, again + 1 if again >= 0 else len(raw)))
     return found
 
 
@@ -171,15 +173,16 @@ def _read_start(raw: bytes, begin: int, end: int, source: Source, warnings: list
 
 def _drop_stale(frame: pl.DataFrame, cells: pl.DataFrame, source: Source, warnings: list[str]) -> pl.DataFrame:
     """Leave out single records of an earlier step between two that go on; refuse any other way back in time."""
-    time = frame["test_time_second"]
-    back = time < time.cum_max()
+    time = frame["test_time_second"].to_numpy()
+    back = np.concatenate([[False], time < np.maximum.accumulate(time), [False]])
     # Two in a row are no stray record but a clock that was set back.
-    stale = back & ~back.shift(fill_value=False) & ~back.shift(-1, fill_value=False)
-    # Without the stray records time must not go back any more.
-    check_order(time.filter(~stale), cells.filter(~stale), source)
+    stale = pl.Series(back[1:-1] & ~back[:-2] & ~back[2:])
     if stale.any():
         warnings.append(f"{stale.sum()} records of an earlier step stand at the end of a later one and are left out")
-    return frame.filter(~stale)
+        frame, cells = frame.filter(~stale), cells.filter(~stale)
+    # Without the stray records time must not go back any more.
+    check_order(frame["test_time_second"], cells, source)
+    return frame
 
 
 def _join(tables: list[pl.DataFrame], warnings: list[str]) -> pl.DataFrame:
@@ -223,20 +226,22 @@ def _name_steps(frame: pl.DataFrame) -> pl.DataFrame:
     labels = [name for name in ("code", "step_id", "cycle_count") if name in frame.columns]
     if "step_time_second" not in frame.columns or not labels:
         return frame.drop("code", strict=False)
-    frame = frame.with_columns(count_steps(frame, labels, "step_time_second").alias("step_count"))
+    count = count_steps(frame, labels, "step_time_second")
     if "code" not in frame.columns:
-        return frame
+        return frame.with_columns(count)
     # The first record of a step still stands at 0 A: all of them decide.
-    charging = pl.col("current_ampere").sum().over("step_count") >= 0
+    step = count.to_numpy()
+    charging = pl.Series(np.bincount(step, weights=frame["current_ampere"].to_numpy())[step] >= 0)
     driven = pl.when(charging).then(pl.lit("charge_cc")).otherwise(pl.lit("discharge_cc"))
     named = pl.col("code").replace_strict(CODES, default="other")
     step_type = pl.when(pl.col("code").is_in(CONSTANT_CURRENT)).then(driven).otherwise(named)
-    return frame.with_columns(step_type.cast(STEP_TYPE).alias("step_type")).drop("code")
+    named_frame = frame.with_columns(count, step_type.cast(STEP_TYPE).alias("step_type"))
+    return named_frame[[name for name in named_frame.columns if name != "code"]]
 
 
 def _read_facts(raw: bytes) -> dict[str, Fact]:
     """Read what the first summary says; what was blotted out with asterisks is nothing."""
-    head = raw[: raw.find(b"[End Summary]")].decode("utf-8", errors="replace") if SUMMARY.match(raw) else ""
+    head = raw[: raw.find(b"[End Summary]")].decode("utf-8", errors="replace") if raw.startswith(SUMMARY) else ""
     lines = head.splitlines()
     said: Mapping[str, str] = {match[1].strip().lower(): match[2] for match in map(FACT.match, lines) if match}
     facts: dict[str, Fact] = {

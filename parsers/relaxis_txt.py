@@ -77,13 +77,14 @@ def _read_spectra(raw: bytes, source: Source) -> Reading:
         wanted = {role: begin + place.index for role, place in places.items()}
         cells = cut_cells(body, Grid(line + 2, "\t", tuple(headings), wanted, quote=None), source)
         points = read_points(cells, places, source)
-        exact = points.with_columns(meant_decimals(points[name]) for name in points.columns if points.height)
+        exact = pl.DataFrame([meant_decimals(column) for column in points.get_columns()]) if points.height else points
         spectra, told = to_spectra(exact, cells["line"], source)
         # Spectra that stand side by side count on.
         last = found[-1]["spectrum_index"].max() if found and found[-1].height else 0
-        found.append(spectra.with_columns(pl.col("spectrum_index") + last))
+        found.append(spectra.with_columns(pl.col("spectrum_index") + last) if last else spectra)
         warnings += told
-    return Reading(spectra=pl.concat(found, how="diagonal"), about=_facts(lines, line), warnings=tuple(warnings))
+    spectra = pl.concat(found, how="diagonal") if len(found) > 1 else found[0]
+    return Reading(spectra=spectra, about=_facts(lines, line), warnings=tuple(warnings))
 
 
 def _facts(lines: list[str], line: int) -> dict[str, Fact]:

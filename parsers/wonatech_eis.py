@@ -37,7 +37,8 @@ SAMPLE: Final = "the .seo or .sde file and the xlsx that was exported from it"
 
 def sniff(peek: Peek) -> bool:
     """Recognise a logarithmic sweep in records of 112 bytes."""
-    return len(find_sweeps(peek.head)) > 0
+    # Imaginary parts are negative, and the sign bit is one that plain text never has.
+    return not peek.head.isascii() and len(find_sweeps(peek.head)) > 0
 
 
 def read(source: Source) -> Reading:

@@ -7,6 +7,7 @@ import io
 import os
 import struct
 import time
+import tracemalloc
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -21,8 +22,10 @@ from flows import drops as drops_module
 from flows.drops import drop_of, list_files, open_drops
 from flows.ingest import ingest_paths
 from flows.names import is_system_file
+from parsers._folder import folder_view
 from parsers._zips import measure_directory
-from warehouse.errors import SourceBusy
+from parsers.contract import Source
+from warehouse.errors import ParseError, SourceBusy
 from warehouse.home import Home
 from warehouse.sentences import SENTENCES
 
@@ -172,6 +175,24 @@ def test_place_that_cannot_be_is_told(local_home: Home, tmp_path: Path, test_fil
     raw[end + 16 : end + 20] = struct.pack("<I", 2**32 - 2)
     path.write_bytes(raw)
     assert {receipt["state"] for receipt in take(local_home, path)} <= {"quarantined", "ignored"}
+
+
+def test_member_of_a_folder_that_claims_gigabytes_takes_no_memory(tmp_path: Path) -> None:
+    """A stored member whose size in the directory is a lie is refused without memory for what it claims."""
+    path = tmp_path / "folder.zip"
+    with zipfile.ZipFile(path, "w") as container:
+        container.writestr("ch01/data.csv", b"1,2,3\n" * 100)
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    # Packed size and size, as the directory has them.
+    struct.pack_into("<2L", content, entry + 20, 900 << 20, 900 << 20)
+    path.write_bytes(content)
+    tracemalloc.start()
+    with folder_view(Source(path, path.name)) as members, pytest.raises(ParseError, match="damaged here"):
+        members["ch01/data.csv"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20
 
 
 def test_endless_nesting_ends(local_home: Home, tmp_path: Path, test_file: bytes) -> None:

@@ -15,7 +15,7 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Columns up to this length are looked up word by word faster than by an expression.
-FEW: Final = 1024
+FEW: Final = 256
 
 
 def doubles(column: pl.Series, missing: float = float("nan")) -> Doubles:

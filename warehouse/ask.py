@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -127,6 +127,11 @@ class Asker:
         self._database = duckdb.connect(":memory:", config={"threads": pl.thread_pool_size()})
         self._lock = threading.Lock()
 
+    @cached_property
+    def _alone(self) -> duckdb.DuckDBPyConnection:
+        # What is stored must not depend on how many threads there were: each would add up a part, and sums round.
+        return duckdb.connect(":memory:", config={"threads": 1})
+
     def answer(
         self, name: str, *, firm: str | None = None, cell: str | None = None, test: str | None = None
     ) -> pl.DataFrame:
@@ -167,7 +172,7 @@ class Asker:
         """
         question = questions()[name]
         frames, files = self._look(question, firm, cells)
-        cursor = self._open_cursor()
+        cursor = self._open_cursor(self._alone)
         try:
             return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm), known or {}))
         finally:
@@ -194,6 +199,8 @@ class Asker:
     def close(self) -> None:
         """Close the DuckDB side."""
         self._database.close()
+        if "_alone" in self.__dict__:
+            self._alone.close()
 
     def _answer_now(self, question: Question, firm: str | None, cell: str | None, test: str | None) -> pl.DataFrame:
         cursor = self._open_cursor()
@@ -207,9 +214,9 @@ class Asker:
         finally:
             cursor.close()
 
-    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
+    def _open_cursor(self, database: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyConnection:
         with self._lock:
-            return self._database.cursor()
+            return (database or self._database).cursor()
 
     def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: Seen) -> pl.DataFrame:
         self._offer(cursor, question.reads, seen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
 
+# Their rows are in memory together.
+BUCKETS_AT_ONCE: Final = 4
 CHANGED: Final = "changed meanwhile; the next night takes it in"
 
 
@@ -96,44 +98,84 @@ def make_buckets(home: Home, firm: str, names: Collection[str]) -> list[Made]:
     """Make the files of some buckets of a firm; the caller lists them."""
     made = []
     work = home.results.begin(firm)
-    buckets = {bucket.name: bucket for bucket in work.ground.buckets}
-    for name in names:
-        # A bucket that is gone meanwhile has changed.
-        if name in buckets:
-            made.append(_make_bucket(home, Work(work.ground, work.shelf, work.base), buckets[name]))
-            home.results.forget(firm)
+    # A bucket that is gone meanwhile has changed.
+    buckets = [bucket for bucket in work.ground.buckets if bucket.name in names]
+    for first in range(0, len(buckets), BUCKETS_AT_ONCE):
+        made += _make_together(home, work, buckets[first : first + BUCKETS_AT_ONCE])
+        home.results.forget(firm)
     return made
 
 
-def _make_bucket(home: Home, work: Work, bucket: Bucket) -> Made:
-    tests = [test["test_id"] for test in work.tests_of(bucket)]
-    states: dict[str, State] = {}
-    for group in group_computations("test"):
-        states |= home.results.bring_up(work, bucket, group)
+def _make_together(home: Home, work: Work, buckets: Sequence[Bucket]) -> list[Made]:
+    """Make the files of a few buckets: what is asked about their cells is asked once."""
+    drafts = [_Draft(home, Work(work.ground, work.shelf, work.base), bucket) for bucket in buckets]
+    cells = [cell for bucket in buckets for cell in bucket.cells]
+    for draft in drafts:
+        draft.compute("test")
     # Unassigned tests have no firm that could ask.
-    answers: dict[Table, pl.DataFrame] = {}
+    known: dict[str, pl.DataFrame] = {}
     if work.firm:
-        work.fade = answers[FADE] = home.asker.answer_cells(FADE.name, work.firm, bucket.cells)
-    for group in group_computations("cell"):
-        states |= home.results.bring_up(work, bucket, group)
+        known[FADE.name] = home.asker.answer_cells(FADE.name, work.firm, cells)
+    for draft in drafts:
+        draft.answer(known)
+        draft.compute("cell")
     if work.firm:
-        known = {FADE.name: answers[FADE]}
-        answers[SUMMARY] = home.asker.answer_cells(SUMMARY.name, work.firm, bucket.cells, known)
-    marts = {
-        table: pl.concat([table.empty(), *home.results.read_parts(work, table, tests).values()]) for table in COMPACTED
-    }
-    results = {
-        table: frame
-        for one in computations()
-        if one.name in states
-        for table, frame in zip(one.tables, states[one.name].frames, strict=True)
-    }
-    made_of = work.made_of(bucket)
-    name = name_made([bucket.name, made_of, sorted(work.failed)])
-    label = Label(work.firm, name, made_of, bucket.name)
-    tables = {**marts, **results, **answers}
-    files = [write_made(home, table, frame, label) for table, frame in tables.items() if frame.height]
-    return Made(bucket.name, made_of, _join_keys(states), tuple(tests), tuple(files), work.counts, work.failed)
+        known[SUMMARY.name] = home.asker.answer_cells(SUMMARY.name, work.firm, cells, known)
+    for draft in drafts:
+        draft.answer(known)
+    return [draft.write() for draft in drafts]
+
+
+@dataclass
+class _Draft:
+    """A bucket's rows while they are made.
+
+    Args:
+        home: the platform.
+        work: what is known of the firm, and made of this bucket so far.
+        bucket: the bucket.
+        states: rows by computation.
+        answers: answers about its cells.
+    """
+
+    home: Home
+    work: Work
+    bucket: Bucket
+    states: dict[str, State] = field(default_factory=dict)
+    answers: dict[Table, pl.DataFrame] = field(default_factory=dict)
+
+    def compute(self, scope: str) -> None:
+        """Bring the results of one scope up to date."""
+        for group in group_computations(scope):
+            self.states |= self.home.results.bring_up(self.work, self.bucket, group)
+
+    def answer(self, known: Mapping[str, pl.DataFrame]) -> None:
+        """Take the bucket's rows out of answers about more cells."""
+        mine = pl.col("cell_id").is_in(self.bucket.cells)
+        self.answers = {table: known[table.name].filter(mine) for table in ANSWERS if table.name in known}
+        self.work.fade = self.answers.get(FADE)
+
+    def write(self) -> Made:
+        """Write all tables that have rows."""
+        work, bucket = self.work, self.bucket
+        tests = [test["test_id"] for test in work.tests_of(bucket)]
+        marts = {
+            table: pl.concat([table.empty(), *self.home.results.read_parts(work, table, tests).values()])
+            for table in COMPACTED
+        }
+        results = {
+            table: frame
+            for one in computations()
+            if one.name in self.states
+            for table, frame in zip(one.tables, self.states[one.name].frames, strict=True)
+        }
+        made_of = work.made_of(bucket)
+        name = name_made([bucket.name, made_of, sorted(work.failed)])
+        label = Label(work.firm, name, made_of, bucket.name)
+        tables = {**marts, **results, **self.answers}
+        files = [write_made(self.home, table, frame, label) for table, frame in tables.items() if frame.height]
+        keys = _join_keys(self.states)
+        return Made(bucket.name, made_of, keys, tuple(tests), tuple(files), work.counts, work.failed)
 
 
 def _join_keys(states: Mapping[str, State]) -> dict[str, dict[str, str]]:
