@@ -21,6 +21,8 @@ position, Power(W); files that the open program preparenovonix went over have th
   back in time is refused.
 * Date and Time: ``1/3/2019 9:33:48 AM`` (month first) or ISO.
 
+A file that went through a spreadsheet (HPC 2.2.1.6, 2022) has quotes around every whole record; they are taken off.
+
 Temperature is taken for an auxiliary channel, its place on the cell is not stated. Codes are from preparenovonix's
 documentation (facts only) and fit all records here.
 """
@@ -73,6 +75,7 @@ FACTS: Final = {
 }
 DATA: Final = re.compile(rb"\n\[Data\][ \t]*\r?(?=\n)")
 SUMMARY: Final = b"[Summary]"
+QUOTED: Final = re.compile(rb'(?m)^"([^"\n]*,[^"\n]*)"(?=\r?$)')
 # The protocol of UHPC is JSON, whose lines must not pass for facts.
 FACT: Final = re.compile(r"^([^:\[{]+):[ \t]*(.*?)[ \t]*$")
 HIDDEN: Final = re.compile(r"^\*+$")
@@ -91,7 +94,7 @@ def read(source: Source) -> Reading:
     Raises:
         ParseError: no data section, unknown headings or units, a cell that is no number, time that goes back.
     """
-    return read_text(source, lambda raw: _read_starts(raw, source), _width)
+    return read_text(source, lambda raw: _read_starts(_strip_quotes(raw), source), _width)
 
 
 def excerpt(file: BinaryIO, known: Known) -> Excerpt | None:
@@ -116,6 +119,12 @@ def _read_starts(raw: bytes, source: Source) -> Reading:
     if "unix_time_second" in frame.columns and frame.height and frame["unix_time_second"][0] is not None:
         about["start_time"] = iso_utc(frame["unix_time_second"][0] - frame["test_time_second"][0])
     return Reading(measurements=drop_empty(frame), about=about, warnings=tuple(warnings))
+
+
+def _strip_quotes(raw: bytes) -> bytes:
+    """Return the text without quotes around whole records, which a spreadsheet puts there when it saves the file."""
+    bodies = _bodies(raw)
+    return QUOTED.sub(rb"\1", raw) if bodies and raw.startswith(b'"', bodies[0][0]) else raw
 
 
 def _bodies(raw: bytes) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from polars.testing import assert_frame_equal
 
 import parsers
 from parsers.contract import Peek, Reading
@@ -72,6 +73,14 @@ def test_blotted_out_facts_are_no_facts(tmp_path: Path) -> None:
     about = read(tmp_path, SUMMARY + DATA + row(0)).about
     assert "serial" not in about
     assert (about["channel"], about["sample"], about["instrument"]) == ("Novonix-7", "c1", "Novonix HPC")
+
+
+def test_quotes_around_whole_records_are_taken_off(tmp_path: Path) -> None:
+    """A file that a spreadsheet saved anew has the values that it had before."""
+    table = HEADINGS + row(0) + row(0.5, charge=0.5)
+    quoted = "".join(f'"{line}"\n' for line in table.splitlines())
+    found, wanted = (read(tmp_path, SUMMARY + "[Data]\n" + text).measurements for text in (quoted, table))
+    assert_frame_equal(found, wanted)
 
 
 def test_step_number_beside_step_type_is_the_protocols(tmp_path: Path) -> None:
