@@ -46,3 +46,16 @@ def test_nothing_of_another_firm_is_told(site: Site, tmp_path: Path) -> None:
     assert done.raised == []
     assert [status for status in done.statuses if status >= 500] == []
     assert done.found == []
+
+
+def test_audit_log_tells_a_firm_its_own_words_only(site: Site) -> None:
+    """What firm A asked for about another firm is told to A alone; what the other firm did is told to nobody else."""
+    named = "KANARYCELL20"
+    asked = site.client("a").post("/api/v1/sql", json={"sql": f"SELECT '{named}' AS x"})
+    assert asked.status_code == 200
+    site.app.state.trail.flush()
+    mine, theirs = (site.client(firm).get("/api/v1/audit?limit=1000").text for firm in "ab")
+    assert "KANARYSUBJECT35" in theirs
+    assert "KANARYSUBJECT35" not in mine
+    assert f"SELECT '{named}'" in mine
+    assert f"SELECT '{named}'" not in theirs

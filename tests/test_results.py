@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +16,7 @@ from flows import stages
 from flows.ingest import repair_home
 from flows.nightly import run_night
 from warehouse import buckets, crew, results, wholes
+from warehouse.ask import Asker
 from warehouse.buckets import MOST_CELLS, divide_cells, hash_cell
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells
@@ -301,6 +302,39 @@ def test_answer_of_yesterday_is_not_given(gathered: Home) -> None:
     run_night(gathered)
     assert len(gathered.asker.find_stored_answer("fade", "A") or []) == 1
     assert gathered.query("fade", firm="A").height == before.height + 1
+
+
+@pytest.mark.parametrize("name", ["fade", "summary"])
+@pytest.mark.parametrize("few", [1, 8])
+def test_only_what_changed_is_asked_again(divided: Home, name: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day a new test costs its own group of cells; of the others the night's rows are given, from either file."""
+    monkeypatch.setattr(wholes, "FEW_BUCKETS", few)
+    run_night(divided)
+    commit(divided, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    asked: list[str] = []
+    answer_cells = Asker.answer_cells
+
+    def watched(self: Asker, name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
+        asked.extend(cells)
+        return answer_cells(self, name, firm, cells)
+
+    monkeypatch.setattr(Asker, "answer_cells", watched)
+    found = divided.query(name, firm="A")
+    assert asked == ["A1"]
+    monkeypatch.undo()
+    run_night(divided)
+    assert_frame_equal(found, divided.query(name, firm="A"))
+
+
+@pytest.mark.parametrize("few", [1, 8])
+def test_cell_that_went_to_another_firm_is_not_told(divided: Home, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day a test that was given to another firm is in no answer of the first one, whatever the night stored."""
+    monkeypatch.setattr(wholes, "FEW_BUCKETS", few)
+    run_night(divided)
+    moved = ask(divided, "A", "A2")["test_id"].item()
+    assign_test(divided, moved, find_cell(divided, "B1", "B"))
+    assert divided.query("fade", firm="A")["cell_id"].unique().to_list() == ["A1"]
+    assert moved in divided.query("fade", firm="B")["test_id"].to_list()
 
 
 def test_firm_that_shrinks_has_no_file_of_its_whole(gathered: Home, monkeypatch: pytest.MonkeyPatch) -> None:

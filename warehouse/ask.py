@@ -55,6 +55,8 @@ REGISTRY_TABLES: Final = {
 }
 # What a question is narrowed by, whatever it reads.
 ALWAYS_SEEN: Final = ("cell", "test", "firm")
+# More cells are asked about together with all others, by as many threads as there are.
+MOST_LACKING: Final = 1024
 STORED_ANSWERS: Final = frozenset(table.name for table in schema.ANSWERS)
 HEAD: Final = "-- "
 # Lines of a head that say how its figures come about; docs/metrics.md is made of them.
@@ -209,10 +211,21 @@ class Asker:
                 stored = self._read_stored(question.name, firm, cell)
                 if stored is not None and (stored.height or cell is None):
                     return stored
+                partly = self._answer_partly(question.name, firm) if firm and cell is None else None
+                if partly is not None:
+                    return partly
             seen = self._see(question, firm, cell, test)
             return pl.concat([self._answer_seen(cursor, question, part) for part in self._divide(seen)])
         finally:
             cursor.close()
+
+    def _answer_partly(self, name: str, firm: str) -> pl.DataFrame | None:
+        """Answer from what is stored of the cells that have not changed, and ask about the others, if they are few."""
+        stored, lacking = self._results.find_kept(firm, _find_table(name))
+        if not stored.height or len(lacking) > MOST_LACKING:
+            return None
+        asked = [self.answer_cells(name, firm, lacking)] if lacking else []
+        return pl.concat([stored, *asked]).sort("cell_id", maintain_order=True)
 
     def _open_cursor(self, database: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyConnection:
         with self._lock:
@@ -328,7 +341,7 @@ class Asker:
         found = [self.find_stored_answer(name, one, cell) for one in firms]
         if not found or "" in firms or any(files is None for files in found):
             return None
-        table = next(table for table in schema.ANSWERS if table.name == name)
+        table = _find_table(name)
         # Each file is in order, and holds some of the cells, or all.
         read = [(pl.read_parquet(files), len(files)) for files in found if files]
         rows = [frame.sort("cell_id", maintain_order=True) if many > 1 else frame for frame, many in read]
@@ -361,6 +374,10 @@ class Seen:
         """Return the stored files that together hold a table's rows once: marts, and what came after them."""
         tests = {*self.frames["test"]["test_id"], None}
         return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
+
+
+def _find_table(name: str) -> schema.Table:
+    return next(table for table in schema.ANSWERS if table.name == name)
 
 
 def select_files(name: str, paths: Iterable[str], owners: str) -> str:

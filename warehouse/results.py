@@ -209,6 +209,29 @@ class Results:
         """Return what there is to bring all results of a firm up to date from."""
         return Work(self.read_ground(firm), read_shelf(self._home.registry, firm), self._base(firm))
 
+    def find_kept(self, firm: str, answer: Table) -> tuple[pl.DataFrame, list[str]]:
+        """Return what is stored of an answer and still of a firm's data, and the cells that it lacks.
+
+        Between two nights tests go on; they make their own buckets outdated and no other.
+
+        Args:
+            firm: code of the firm.
+            answer: the answer.
+        """
+        shelf = read_shelf(self._home.registry, firm, [answer.name])
+        work = Work(self.read_ground(firm), shelf, self._base(firm))
+        rows = {name: row for name, row in shelf.buckets.items() if row["made_of"] is not None}
+        made_of = {one.name: work.made_of(one) for one in work.ground.buckets}
+        kept = {name for name in made_of if name in rows and rows[name]["made_of"] == made_of[name]}
+        lacking = [cell for one in work.ground.buckets if one.name not in kept for cell in one.cells]
+        whole = list_whole(self._home.registry, firm, [answer.name])
+        # One file of the whole firm is read faster than those of its buckets, if it is of the same night.
+        if not whole or any(rows[name]["moment"] != whole[0]["made_of"] for name in kept):
+            return shelf.read(self._home.store, answer, kept), lacking
+        cells = [cell for one in work.ground.buckets if one.name in kept for cell in one.cells]
+        stored = pl.read_parquet(self._home.store.path_of(whole[0]["path"]))
+        return stored.filter(pl.col("cell_id").is_in(cells)), lacking
+
     def bring_up(
         self,
         work: Work,
