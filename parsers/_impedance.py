@@ -124,8 +124,9 @@ def read_points(cells: pl.DataFrame, places: Mapping[str, Place], source: Source
     """
     read = {role: _read(cells, role, place, source) for role, place in places.items() if role not in {"phase", "loop"}}
     # Only a phase whose unit is known can contradict anything.
-    phase = _read_phase(cells, places, source) if "phase" in places else None
-    if not read.keys() >= CARTESIAN:
+    is_polar = not read.keys() >= CARTESIAN
+    phase = _read_phase(cells, places, source, required=is_polar) if "phase" in places else None
+    if is_polar:
         if phase is None:
             raise ParseError(source.name, "expected real and imaginary part or modulus and phase", line=1)
         # Polar form holds the same numbers; nothing is assumed by turning it.
@@ -239,9 +240,9 @@ def _read(cells: pl.DataFrame, role: str, place: Place, source: Source) -> Doubl
     return place.unit.convert(found.to_numpy().astype(np.float64)) * place.sign
 
 
-def _read_phase(cells: pl.DataFrame, places: Mapping[str, Place], source: Source) -> Doubles | None:
+def _read_phase(cells: pl.DataFrame, places: Mapping[str, Place], source: Source, *, required: bool) -> Doubles | None:
     place = places["phase"]
-    values = numbers(cells, "phase", source).to_numpy().astype(np.float64) * place.sign
+    values = numbers(cells, "phase", source, required=required).to_numpy().astype(np.float64) * place.sign
     unit = place.text.strip().lower()
     if unit in DEGREES:
         return np.radians(values)

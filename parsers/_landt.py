@@ -33,6 +33,7 @@ from parsers._steps import count_steps
 from parsers._table import Column, drop_empty, find_columns, read_columns, split_slash
 from parsers._units import parse_unit
 from parsers.contract import Fact, Reading, Source
+from warehouse.errors import ParseError
 
 LAYOUT: Final = {
     "record": ("record_index", ""),
@@ -143,6 +144,10 @@ def build_reading(
     frame = pl.DataFrame(read_columns(connected.rename(named, strict=False), _rename(columns, named), source))
     # Whatever their period turns out to be, their unit is that of a charge or an energy.
     frame = frame.rename({f"step_{name}": name for name in COUNTERS}, strict=False)
+    if "test_time_second" not in frame.columns:
+        raise ParseError(
+            source.name, "expected a column of the time since the test began, such as TestTime/Sec", line=1
+        )
     check_order(frame["test_time_second"], cells, source)
     if "state" in cells.columns:
         frame = sign_current(frame.with_columns(step_types(cells["state"], CODES)), source)

@@ -38,7 +38,6 @@ MARK: Final = 0x55
 LOOKED_AT: Final = 64
 FIRST_RECORD: Final = b"\x55\x00\x01\x00\x00\x00"
 SEARCHED: Final = 4 << 20
-LARGEST_FILE: Final = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _bts9_width(file: BinaryIO, begin: int, length: int, version: int) -> int:
     """Return the length of the records whose marks stand where they should; 0 where there is none."""
     widths, mark = BTS9_RECORDS.get(version, ((), 0))
     # A damaged pointer may lie beyond what a file can be asked for.
-    if not HEADER_BYTES <= begin < LARGEST_FILE:
+    if not HEADER_BYTES <= begin < file.seek(0, io.SEEK_END):
         return 0
     file.seek(begin)
     raw = np.frombuffer(file.read(min(length, LOOKED_AT * max(widths, default=0))), np.uint8)

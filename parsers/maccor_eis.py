@@ -80,10 +80,11 @@ def _read_points(source: Source, grid: Grid, about: dict[str, Fact], cells: pl.D
 def _find_grid(lines: list[str], source: Source) -> Grid:
     for number, line in enumerate(lines):
         headings = line.split("\t")
-        if all(heading in headings for heading in COLUMNS):
-            # The headings go on beyond the last cell of the rows.
-            filled = tuple(headings[: headings.index(LAST_HEADING) + 1])
-            wanted = {ours: filled.index(heading) for heading, ours in COLUMNS.items() if heading in filled}
+        # The headings go on beyond the last cell of the rows.
+        last = headings.index(LAST_HEADING) if LAST_HEADING in headings else -1
+        filled = tuple(headings[: last + 1])
+        if all(heading in filled for heading in COLUMNS):
+            wanted = {ours: filled.index(heading) for heading, ours in COLUMNS.items()}
             return Grid(number + 2, "\t", filled, wanted, quote=None)
     # Nothing but the title says whose file this is, so that a header without headings is one that was cut.
     detail = f"expected the headings {', '.join(COLUMNS)}, found none"

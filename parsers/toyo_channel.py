@@ -122,6 +122,8 @@ def _judge(reading: Reading, members: Mapping[str, bytes], folder: str, source: 
     log = read_capacity_log(members[logs[0]])
     if log is None:
         return ["CAPACITY.LOG has labels that are not known and is passed over"]
+    if "cycle_count" not in reading.measurements.columns:
+        return ["the records name no total cycle by which CAPACITY.LOG could be compared"]
     return compare_capacity(reading.measurements, log, source)
 
 

@@ -110,6 +110,15 @@ def test_modulus_and_phase_make_the_parts(tmp_path: Path) -> None:
     assert reading.spectra["imaginary_impedance_ohm"].to_list() == [-2.0]
 
 
+@pytest.mark.parametrize("phase", ["inf", "", "nan"])
+def test_modulus_without_its_phase_is_refused(tmp_path: Path, phase: str) -> None:
+    """A point of which only the modulus is known has no impedance; its line is told."""
+    text = f"freq/Hz,|Z|/Ohm,Phase(Z)/deg\n10,2,-90\n1,2,{phase}\n0.1,2,-90\n"
+    with pytest.raises(ParseError) as refusal:
+        read(tmp_path, text, "impedance_table")
+    assert refusal.value.line == 3
+
+
 def test_loops_are_spectra_and_points_without_frequency_are_none(tmp_path: Path) -> None:
     """A loop column numbers the spectra; a point at frequency 0 is left out with a warning."""
     text = "freq/Hz,Z'/Ohm,Z''/Ohm,loop_index\n10,1,-1,0\n0,0,0,0\n10,1,-1,1\n"

@@ -93,6 +93,13 @@ def test_time_without_unit_is_refused(tmp_path: Path) -> None:
     assert refusal.value.code == "unknown_unit"
 
 
+def test_table_without_test_time_is_refused(tmp_path: Path) -> None:
+    """Records are of no use without the time since the test began."""
+    with pytest.raises(ParseError) as refusal:
+        read(tmp_path, HEADINGS.replace("TestTime", "BestTime") + row(1, "5", "0", "0", "R"))
+    assert "TestTime" in refusal.value.detail
+
+
 def test_table_with_units_behind_underscores_is_read(tmp_path: Path) -> None:
     """A laboratory's own headings hold their unit behind the last underscore; C is °C there and no coulomb."""
     headings = "channel_index,cycle_index,step_index,date_time_iso_string,test_time_s,step_time_s,current_A,voltage_V,"

@@ -237,6 +237,13 @@ def test_sweep_without_headings_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "MACCOR, INC.    AC Impedance Test\r\n", "maccor_eis")
 
 
+def test_sweep_whose_frequency_stands_behind_the_last_cell_is_refused(tmp_path: Path) -> None:
+    """Headings in another order, of which the rows have no cells, are none that can be read."""
+    title, headings = SWEEP.splitlines(keepends=True)[:4], "V-DC\tFreq(Hz)\ttime(sec)\tZ'(a)\tZ''(b)\tisg\r\n"
+    with pytest.raises(ParseError, match="expected the headings"):
+        read(tmp_path, "".join(title) + headings + "3.9\t1000\t38.2\t0.77\t-0.85\r\n", "maccor_eis")
+
+
 def test_sweep_at_no_frequency_is_refused(tmp_path: Path) -> None:
     """A frequency of zero is no point of a sweep."""
     with pytest.raises(ParseError, match="line 7, column frequency_hertz: expected a positive frequency"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import xlsxwriter
 from neware_files import TWO_STEPS, Record, main_part, nda, ndax, ndc, run_part, step_part
 
 from parsers import neware_csv, neware_nda, neware_ndax, neware_ndc, neware_ndc_part, neware_xlsx
+from parsers._nda import BTS9, HEADER_BYTES, POINTERS, VERSION_AT, find_span
 from parsers._neware_steps import step_kind
 from parsers.contract import Format, Peek, Reading, Source, still_growing
 from warehouse.errors import ParseError
@@ -235,6 +237,20 @@ def test_cut_header_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ParseError) as refusal:
             read_bytes(tmp_path, nda()[:size], neware_nda.FORMAT)
         assert refusal.value.code == "incomplete_file"
+
+
+def test_pointer_beyond_the_file_tells_of_no_records(tmp_path: Path) -> None:
+    """A header whose pointer no file can be asked for is damaged, and no error of the system's."""
+    head = bytearray(nda()[:HEADER_BYTES])
+    head[VERSION_AT] = min(BTS9)
+    place, form = POINTERS[True]
+    struct.pack_into(form, head, place, 1 << 61, 86)
+    path = tmp_path / "a.nda"
+    path.write_bytes(head)
+    with path.open("rb") as file:
+        assert find_span(file).width == 0
+    with pytest.raises(ParseError):
+        read_bytes(tmp_path, bytes(head), neware_nda.FORMAT)
 
 
 def test_time_that_goes_back_within_a_step_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -335,6 +336,17 @@ def test_missing_or_unknown_log_is_reported(tmp_path: Path) -> None:
     assert unknown.warnings == ("CAPACITY.LOG has labels that are not known and is passed over",)
     del files["93/CAPACITY.LOG"]
     assert read_zip(tmp_path, files).warnings == ("no CAPACITY.LOG to compare the charge with",)
+
+
+def test_log_without_anything_in_common_is_passed_over(tmp_path: Path) -> None:
+    """Records that name no total cycle are read; that CAPACITY.LOG could not be compared is told."""
+    files = channel_folder(RUN)
+    for name in [name for name in files if name.rpartition("/")[2].isdigit()]:
+        files[name] = re.sub(rb"(?m) +\d+(?=,23\.65\r?$)", b" inf", files[name])
+        assert b" inf,23.65" in files[name]
+    reading = read_zip(tmp_path, files)
+    assert reading.measurements.height > 0
+    assert "the records name no total cycle by which CAPACITY.LOG could be compared" in reading.warnings
 
 
 def test_files_are_joined_by_number_and_gaps_reported(tmp_path: Path) -> None:
