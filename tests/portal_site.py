@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
@@ -102,8 +103,8 @@ def portal_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal(portal_home: Path) -> Iterator[Site]:
-    """A portal on that home."""
-    site = open_site(portal_home)
+def portal(portal_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A portal on a copy of that home: reads are written down, and reports are numbered."""
+    site = open_site(shutil.copytree(portal_home, tmp_path_factory.mktemp("served") / "home"))
     yield site
     site.close()

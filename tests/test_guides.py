@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,9 +84,9 @@ def is_routed(app: FastAPI, path: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def served(portal_home: Path) -> Iterator[tuple[str, Site]]:
+def served(portal_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Site]]:
     """A portal on a port of this machine."""
-    site = open_site(portal_home)
+    site = open_site(shutil.copytree(portal_home, tmp_path_factory.mktemp("guides") / "home"))
     with serve(site.app) as address:
         yield address, site
     site.close()

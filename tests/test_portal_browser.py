@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -59,10 +60,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser, portal_home: Path) -> Iterator[Visit]:
-    with closing(open_home(portal_home)) as home:
+def visit(browser: Browser, portal_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    folder = shutil.copytree(portal_home, tmp_path_factory.mktemp("visited") / "home")
+    with closing(open_home(folder)) as home:
         first = home.query("cells", firm=FIRM_A).row(0, named=True)
-    site = open_site(portal_home)
+    site = open_site(folder)
     names = {"cell": quote(first["cell_id"], safe=""), "lot": first["lot"], "wafer": first["wafer"]}
     with serve(site.app) as address:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
