@@ -45,9 +45,10 @@ from warehouse.workbook import INFLATE_ERRORS
 
 CANARY: Final = re.compile(rb"kanary[a-z]*\d+", re.IGNORECASE)
 FIRM_B: Final = "KANARYFIRM01"
-# A nominal capacity that no other number looks like, in A h and in uA h.
-NUMBER: Final = "123.456789"
-DIGITS: Final = b"123456789"
+# A nominal capacity that no other number looks like, in A h and in uA h. Its digits do not count up: in a packed table
+# the numbers of rows are bytes that do, and some of them are the bytes of digits.
+NUMBER: Final = "918.273645"
+DIGITS: Final = b"918273645"
 LAB: Final = LabOptions(firms=(FIRM_A, "FIRM-B"), cells=6, cycles=10, long_cells=0, points=6)
 SHAPES: Final = ("json", "csv", "parquet", "arrow")
 HOSTILE: Final = ("", "*", "%", "' OR 1=1 --", "..", "../../", "_unassigned", "null", "\x00", "None", "-1", "1e999")
