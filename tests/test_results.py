@@ -320,7 +320,7 @@ def test_only_what_changed_is_asked_again(divided: Home, name: str, few: int, mo
 
     monkeypatch.setattr(Asker, "answer_cells", watched)
     found = divided.query(name, firm="A")
-    assert asked == ["A1"]
+    assert set(asked) == {"A1"}
     monkeypatch.undo()
     run_night(divided)
     assert_frame_equal(found, divided.query(name, firm="A"))

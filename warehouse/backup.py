@@ -125,7 +125,17 @@ def _copy_tables(source: sa.Connection, target: sa.Connection) -> int:
             continue
         known = {column["name"] for column in sa.inspect(source).get_columns(table.name)}
         columns = [column for column in table.columns if column.name in known]
-        for rows in source.execute(sa.select(*columns)).mappings().partitions(ROWS_AT_ONCE):
-            target.execute(sa.insert(table), [dict(row) for row in rows])
+        for rows in source.execute(sa.select(*columns)).partitions(ROWS_AT_ONCE):
+            _insert(target, table, [column.name for column in columns], [tuple(row) for row in rows])
             count += len(rows)
     return count
+
+
+def _insert(target: sa.Connection, table: sa.Table, names: list[str], rows: list[tuple[object, ...]]) -> None:
+    if target.dialect.name == "sqlite":
+        # As the driver takes them: every night copies all rows, and this takes a third of the time.
+        listed = ", ".join(f'"{name}"' for name in names)
+        places = ", ".join("?" for _ in names)
+        target.exec_driver_sql(f'INSERT INTO "{table.name}" ({listed}) VALUES ({places})', rows)  # noqa: S608 names are ours
+    else:
+        target.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])

@@ -61,7 +61,8 @@ def part_of(name: str) -> int:
 
 
 def _scrub_tables(home: Home, parts: set[int]) -> Iterator[tuple[int, Finding | None]]:
-    for row in home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.current)):
+    columns = (STORED_FILE.c[name] for name in ("path", "sha256", "size", "test_id"))
+    for row in home.registry.rows(sa.select(*columns).where(STORED_FILE.c.current)):
         if part_of(row["path"]) not in parts:
             continue
         path = home.store.path_of(row["path"])

@@ -37,7 +37,9 @@ def find_drifts(residuals: pl.DataFrame, recipe: AlertsRecipe) -> Iterator[Sign]
     cells = known.group_by("metric", "channel", "firm", "cell_id").agg(pl.col("residual").median())
     for (metric,), rows in sorted(cells.partition_by("metric", as_dict=True).items()):
         sigma = _spread(doubles(rows["residual"]))
-        for (channel,), mine in sorted(rows.partition_by("channel", as_dict=True).items()):
+        # A channel of few cells is not judged; most are, where each test has its own.
+        many = rows.filter(pl.len().over("channel") >= recipe.channel_cells)
+        for (channel,), mine in sorted(many.partition_by("channel", as_dict=True).items()):
             evidence = _judge(doubles(mine["residual"]), sigma, least[str(metric)], recipe)
             if evidence is not None:
                 firms = {"metric": metric, "firms": mine["firm"].n_unique()}
@@ -50,7 +52,7 @@ def _spread(values: Doubles) -> float:
 
 def _judge(values: Doubles, sigma: float, least: float, recipe: AlertsRecipe) -> dict[str, object] | None:
     middle, count = float(np.median(values)), len(values)
-    if count < recipe.channel_cells or abs(middle) < least:
+    if abs(middle) < least:
         return None
     agreeing = float(np.mean(np.sign(values) == np.sign(middle)))
     if agreeing < recipe.channel_agreement or abs(middle) <= recipe.channel_limit * OF_MEDIAN * sigma / sqrt(count):
