@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +20,7 @@ from flows.nightly import run_night
 from warehouse.errors import RegistryLost, UsageError
 from warehouse.home import Home
 from warehouse.identity import add_firm, assign_test, find_cell, put_cells
+from warehouse.journal import Change, Journal
 from warehouse.publish import Owner
 from warehouse.registry import FIRM, METADATA
 from warehouse.sources import count_states, newest_receipts
@@ -58,6 +62,27 @@ def test_lost_registry_is_not_taken_for_a_new_one(lived: Home) -> None:
     """Where the journal tells of an earlier registry, an empty one is refused with what to do."""
     with closing(lose_registry(lived)) as lost, pytest.raises(RegistryLost, match=r"verify --repair.*저널"):
         lost.query("cells")
+
+
+def test_registry_whose_first_change_is_being_committed_is_not_lost(
+    local_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that opens a new home while another commits its first change waits for that, and sees it."""
+    told, append = Event(), Journal.append
+
+    def append_slowly(self: Journal, number: int, changes: list[Change]) -> None:
+        append(self, number, changes)
+        # The journal knows of the change by now, and the database does not yet.
+        told.set()
+        sleep(0.5)
+
+    monkeypatch.setattr(Journal, "append", append_slowly)
+    assert not list(local_home.query("cells")["cell_id"])
+    with ThreadPoolExecutor(1) as other, closing(Home(local_home.folder)) as second:
+        first = other.submit(add_firm, local_home, "A")
+        assert told.wait(30)
+        assert [row["code"] for row in second.registry.rows(sa.select(FIRM))] == ["A"]
+        first.result()
 
 
 def test_rebuilt_registry_answers_as_before(lived: Home) -> None:

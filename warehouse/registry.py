@@ -121,7 +121,7 @@ class Registry:
             self._create_tables()
         except (sa.exc.DBAPIError, sa.exc.ArgumentError, ModuleNotFoundError) as error:
             raise UsageError(f"the registry cannot be opened: {error}") from error
-        if journal is not None and not journal.is_empty() and not self._counted():
+        if self._is_lost():
             self.close()
             raise RegistryLost(
                 f"the registry {self.url.render_as_string()} is gone; 'cellar verify --repair' makes it again from "
@@ -227,6 +227,14 @@ class Registry:
     def _counted(self) -> bool:
         """Whether a change was ever counted: a registry without one is new, or was lost."""
         return bool(self.rows(COUNTED))
+
+    def _is_lost(self) -> bool:
+        """Whether the journal tells of changes that this registry knows nothing of."""
+        if self.journal is None or self.journal.is_empty() or self._counted():
+            return False
+        # Whoever commits the very first change has told the journal of it before: that is waited for.
+        with self.write() as connection:
+            return connection.execute(COUNTED).first() is None
 
     def _schema_number(self) -> int | None:
         if not sa.inspect(self.engine).has_table(JOURNAL.name):
