@@ -37,7 +37,7 @@ def lines_with(pattern: str) -> list[tuple[str, re.Match[str]]]:
 
 
 def test_contract_names_every_module_of_the_warehouse() -> None:
-    """The parsers' import contract forbids all of the warehouse but schema, errors, and the tools arrays and workbook."""
+    """The parsers' import contract forbids all of the warehouse but schema, errors, arrays and workbook."""
     contracts = project()["tool"]["importlinter"]["contracts"]
     (contract,) = (each for each in contracts if each["source_modules"] == ["parsers"])
     forbidden = {name for name in contract["forbidden_modules"] if name.startswith("warehouse.")}
