@@ -23,6 +23,7 @@ def main() -> None:
         from flows.commands import reading  # noqa: PLC0415 not what all commands together load
 
         run(make_app([reading]))
+        return
     reader_pool.switch_on()
     if TAKING_IN & named:
         reader_pool.prepare()

@@ -11,7 +11,7 @@ import polars as pl
 
 from parsers._cells import LINE, Grid
 from parsers._few_rows import split_rows
-from parsers._lines import LastLine, as_narrow, read_growing
+from parsers._lines import LastLine, read_growing, read_narrow
 from parsers.contract import Reading, Source
 from warehouse.errors import ParseError
 
@@ -32,11 +32,7 @@ def read_text(source: Source, read: Callable[[bytes], Reading], width: Callable[
         ParseError: as ``read``, or the file is no text.
     """
     # Byte offsets in messages count from behind the mark, as an editor does.
-    raw = source.path.read_bytes().removeprefix(MARK)
-    try:
-        raw = as_narrow(raw)
-    except UnicodeDecodeError as error:
-        raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+    raw = read_narrow(source.path.read_bytes().removeprefix(MARK), source)
 
     def fits(last: LastLine) -> bool:
         return len(re.split(rb"[\t ;]+|,[ ]*", last.content.strip())) >= width(raw)

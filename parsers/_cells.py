@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from parsers._few_rows import MOST_BYTES, split_rows
-from parsers._lines import WIDE_MARKS, LastLine, as_narrow, read_growing, require_line_end
+from parsers._lines import WIDE_MARKS, LastLine, read_growing, read_narrow, require_line_end
 from parsers.contract import Reading, Source
 from warehouse.errors import ParseError
 
@@ -225,7 +225,4 @@ def _text_input(source: Source) -> bytes | None:
         if file.read(2) not in WIDE_MARKS:
             return None
         file.seek(0)
-        try:
-            return as_narrow(file.read())
-        except UnicodeDecodeError as error:
-            raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+        return read_narrow(file.read(), source)

@@ -142,6 +142,18 @@ def as_narrow(raw: bytes) -> bytes:
     return codecs.getincrementaldecoder("utf-16")().decode(raw).encode()
 
 
+def read_narrow(raw: bytes, source: Source) -> bytes:
+    """Do the same as :func:`as_narrow` for a source.
+
+    Raises:
+        ParseError: what begins as UTF-16 is none.
+    """
+    try:
+        return as_narrow(raw)
+    except UnicodeDecodeError as error:
+        raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+
+
 def excerpt_lines(
     file: BinaryIO,
     known: Known,

@@ -23,7 +23,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from parsers._lines import LastLine, as_narrow, excerpt_lines, read_growing, require_line_end
+from parsers._lines import LastLine, excerpt_lines, read_growing, read_narrow, require_line_end
 from parsers._neware_table import Place, count_strange_units, find_columns, is_record_header, to_reading
 from parsers.contract import Excerpt, Format, Known, Peek, Reading, Source, as_text
 from warehouse.errors import ParseError
@@ -45,11 +45,7 @@ def sniff(peek: Peek) -> bool:
 
 def read(source: Source) -> Reading:
     """Read one exported test."""
-    raw = source.path.read_bytes()
-    try:
-        raw = as_narrow(raw)
-    except UnicodeDecodeError as error:
-        raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+    raw = read_narrow(source.path.read_bytes(), source)
     headers, separator = _read_header(raw[:LONGEST_HEADER], source)
     file = io.BytesIO(raw)
     require_line_end(source, file, FIRST_LINE - 1)

@@ -18,7 +18,7 @@ from typing import Final
 
 import polars as pl
 
-from parsers._lines import LastLine, as_narrow, read_growing, require_line_end
+from parsers._lines import LastLine, read_growing, read_narrow, require_line_end
 from parsers._neware_table import count_strange_units, find_columns, is_record_header, to_reading
 from parsers.contract import Format, Peek, Reading, Source
 from parsers.neware_csv import ENCODINGS, LONGEST_HEADER, SEPARATORS
@@ -54,11 +54,7 @@ def sniff(peek: Peek) -> bool:
 
 def read(source: Source) -> Reading:
     """Read one exported test."""
-    raw = source.path.read_bytes()
-    try:
-        raw = as_narrow(raw)
-    except UnicodeDecodeError as error:
-        raise ParseError(source.name, f"the text is no UTF-16: {error.reason}", byte=error.start) from error
+    raw = read_narrow(source.path.read_bytes(), source)
     file = io.BytesIO(raw)
     require_line_end(source, file, len(LAYERS))
     header = _read_header(raw[:LONGEST_HEADER], source)

@@ -19,6 +19,7 @@ from warehouse.ask import questions
 from warehouse.commits import Commits
 from warehouse.identity import list_firms
 from warehouse.recipe import hash_values
+from warehouse.shelf import read_in_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,9 +169,7 @@ class Asking:
 
         def make() -> pl.DataFrame:
             with self._turns:
-                found = pl.read_parquet(paths, columns=list(wanted))
-                # Each file is in order, and holds some of the cells, or all.
-                return found.sort("cell_id", maintain_order=True) if len(paths) > 1 else found
+                return read_in_order(paths, wanted)
 
         try:
             return self._frames.get((name, firm, wanted, moment), make)

@@ -32,7 +32,7 @@ from warehouse.errors import DamageError, UsageError
 from warehouse.recipe import Recipe
 from warehouse.registry import CELL, SQL_TABLES, STORED_FILE, TEST, Registry, Row
 from warehouse.results import Results, result_tables
-from warehouse.shelf import find_current
+from warehouse.shelf import find_current, read_in_order
 from warehouse.store import Store
 
 PARQUET_TABLES: Final = {
@@ -221,7 +221,7 @@ class Asker:
 
     def _answer_partly(self, name: str, firm: str) -> pl.DataFrame | None:
         """Answer from what is stored of the cells that have not changed, and ask about the others, if they are few."""
-        stored, lacking = self._results.find_kept(firm, _find_table(name))
+        stored, lacking = self._results.find_kept(firm, schema.find_answer(name))
         if not stored.height or len(lacking) > MOST_LACKING:
             return None
         asked = [self.answer_cells(name, firm, lacking)] if lacking else []
@@ -341,11 +341,8 @@ class Asker:
         found = [self.find_stored_answer(name, one, cell) for one in firms]
         if not found or "" in firms or any(files is None for files in found):
             return None
-        table = _find_table(name)
-        # Each file is in order, and holds some of the cells, or all.
-        read = [(pl.read_parquet(files), len(files)) for files in found if files]
-        rows = [frame.sort("cell_id", maintain_order=True) if many > 1 else frame for frame, many in read]
-        answer = pl.concat([table.empty(), *rows])
+        rows = [read_in_order(files) for files in found if files]
+        answer = pl.concat([schema.find_answer(name).empty(), *rows])
         return answer if cell is None else answer.filter(pl.col("cell_id") == cell)
 
 
@@ -374,10 +371,6 @@ class Seen:
         """Return the stored files that together hold a table's rows once: marts, and what came after them."""
         tests = {*self.frames["test"]["test_id"], None}
         return [row for row in self.files if row["table_name"] == name and row["test_id"] in tests]
-
-
-def _find_table(name: str) -> schema.Table:
-    return next(table for table in schema.ANSWERS if table.name == name)
 
 
 def select_files(name: str, paths: Iterable[str], owners: str) -> str:

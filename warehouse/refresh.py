@@ -76,7 +76,7 @@ def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator
         yield from _tell(home, firm, [], [])
         return
     work = home.results.begin(firm)
-    stale = [bucket for bucket in work.ground.buckets if _is_stale(work, bucket)]
+    stale = [bucket for bucket in work.ground.buckets if work.is_stale(bucket)]
     names = [bucket.name for bucket in stale]
     shared = crew is not None and crew.takes(sum(len(bucket.cells) for bucket in stale))
     made = crew.make(firm, names) if crew is not None and shared else make_buckets(home, firm, names)
@@ -91,7 +91,7 @@ def count_outdated(home: Home, firm: str) -> int:
     if is_current(home.registry, firm, moment):
         return 0
     work = home.results.begin(firm)
-    return sum(len(bucket.cells) for bucket in work.ground.buckets if _is_stale(work, bucket)) or 1
+    return sum(len(bucket.cells) for bucket in work.ground.buckets if work.is_stale(bucket)) or 1
 
 
 def make_buckets(home: Home, firm: str, names: Collection[str]) -> list[Made]:
@@ -186,11 +186,6 @@ def _join_keys(states: Mapping[str, State]) -> dict[str, dict[str, str]]:
         done = set(held[0]).intersection(*held[1:]) if held else set()
         keys[scope] = {name: held[0][name] for name in sorted(done)}
     return keys
-
-
-def _is_stale(work: Work, bucket: Bucket) -> bool:
-    row = work.shelf.buckets.get(bucket.name)
-    return row is None or row["made_of"] != work.made_of(bucket)
 
 
 def _list_made(home: Home, work: Work, moment: str, made: Sequence[Made]) -> list[Made]:

@@ -30,7 +30,6 @@ from warehouse.recipe import Recipe, hash_values
 from warehouse.registry import Row
 from warehouse.rows import Rows
 from warehouse.schema import (
-    ANSWERS,
     CYCLES,
     FADE,
     MEASUREMENTS,
@@ -40,6 +39,7 @@ from warehouse.schema import (
     Table,
     conform_columns,
     fill_columns,
+    find_answer,
 )
 from warehouse.shelf import Shelf, State, find_current, read_shelf
 
@@ -136,6 +136,11 @@ class Work:
         """Return a hash of all that a bucket's files are made of."""
         return hash_values([self.base, [self.ground.cell_hashes[cell] for cell in bucket.cells]])
 
+    def is_stale(self, bucket: Bucket) -> bool:
+        """Say whether a bucket's files are missing, or were made of something else."""
+        row = self.shelf.buckets.get(bucket.name)
+        return row is None or row["made_of"] != self.made_of(bucket)
+
 
 @dataclass
 class Whole:
@@ -220,15 +225,14 @@ class Results:
         """
         shelf = read_shelf(self._home.registry, firm, [answer.name])
         work = Work(self.read_ground(firm), shelf, self._base(firm))
-        rows = {name: row for name, row in shelf.buckets.items() if row["made_of"] is not None}
-        made_of = {one.name: work.made_of(one) for one in work.ground.buckets}
-        kept = {name for name in made_of if name in rows and rows[name]["made_of"] == made_of[name]}
-        lacking = [cell for one in work.ground.buckets if one.name not in kept for cell in one.cells]
+        stale = [one for one in work.ground.buckets if work.is_stale(one)]
+        kept = [one for one in work.ground.buckets if one not in stale]
+        lacking = [cell for one in stale for cell in one.cells]
         whole = list_whole(self._home.registry, firm, [answer.name])
         # One file of the whole firm is read faster than those of its buckets, if it is of the same night.
-        if not whole or any(rows[name]["moment"] != whole[0]["made_of"] for name in kept):
-            return shelf.read(self._home.store, answer, kept), lacking
-        cells = [cell for one in work.ground.buckets if one.name in kept for cell in one.cells]
+        if not whole or any(shelf.buckets[one.name]["moment"] != whole[0]["made_of"] for one in kept):
+            return shelf.read(self._home.store, answer, {one.name for one in kept}), lacking
+        cells = [cell for one in kept for cell in one.cells]
         stored = pl.read_parquet(self._home.store.path_of(whole[0]["path"]))
         return stored.filter(pl.col("cell_id").is_in(cells)), lacking
 
@@ -423,8 +427,7 @@ class Results:
         if name not in result_tables():
             if shelf is None:
                 return self._home.asker.answer(name, firm=ground.firm)
-            answer = shelf.read(self._home.store, next(table for table in ANSWERS if table.name == name))
-            return answer.sort("cell_id", maintain_order=True)
+            return shelf.read(self._home.store, find_answer(name)).sort("cell_id", maintain_order=True)
         computation, table = result_tables()[name]
         stored = shelf is not None and computation.scope != "firm"
         frame = shelf.read(self._home.store, table) if shelf and stored else self.read(name, ground.firm)

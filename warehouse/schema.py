@@ -2156,6 +2156,12 @@ REPORT_FILE: Final = Table(
 # Questions whose answers the night stores per firm, so that asking them reads one file.
 ANSWERS: Final = (FADE, SUMMARY)
 
+
+def find_answer(name: str) -> Table:
+    """Return the table of an answer that the night stores."""
+    return next(table for table in ANSWERS if table.name == name)
+
+
 TABLES: Final = (
     MEASUREMENTS,
     SPECTRA,

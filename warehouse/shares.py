@@ -44,7 +44,7 @@ from warehouse.files import make_folder, make_token
 from warehouse.marts import read_generation
 from warehouse.registry import FIRM
 from warehouse.results import result_tables
-from warehouse.schema import ANSWERS, Table
+from warehouse.schema import Table, find_answer
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -253,8 +253,7 @@ class _Maker:
     def _offer_question(self, name: str) -> None:
         stored = self.home.asker.find_stored_answer(name, self.firm)
         if stored is not None:
-            table = next(table for table in ANSWERS if table.name == name)
-            self._view(name, f"FROM {self._link(stored, table)}")
+            self._view(name, f"FROM {self._link(stored, find_answer(name))}")
             return
         for read in questions()[name].reads:
             self._offer(read)

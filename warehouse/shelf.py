@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -113,6 +114,17 @@ def find_current(
         if not found or any(row.moment != moment for row in found):
             return None
         return list(now.execute(files).scalars())
+
+
+def read_in_order(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return an answer in the order of its cells from its files, each of which is in order and holds some, or all.
+
+    Args:
+        paths: the files, at least one.
+        columns: these columns, the cell's name among them; all by default.
+    """
+    rows = pl.read_parquet(list(paths), columns=None if columns is None else list(columns))
+    return rows.sort("cell_id", maintain_order=True) if len(paths) > 1 else rows
 
 
 def are_of(registry: Registry, firm: str, moment: str) -> bool:

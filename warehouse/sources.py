@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -278,3 +279,47 @@ def receipts_of_firm(home: Home, firm: str, limit: int, after: int | None = None
     found = (_open_receipt(row) for row in home.registry.rows(query.order_by(order)))
     mine = [receipt for receipt in found if receipt["firm"] == firm]
     return mine[:limit]
+
+
+def list_firm_tests(
+    home: Home,
+    firm: str,
+    columns: Sequence[str],
+    *,
+    cell: str | None = None,
+    test: str | None = None,
+    after: float | None = None,
+    most: int | None = None,
+) -> list[Row]:
+    """Return a firm's tests, newest commit first, each with the ``path`` of the file that it was read from.
+
+    Args:
+        home: the platform.
+        firm: code of the firm.
+        columns: these of ``schema.TEST``.
+        cell: only those of this cell; a test without one stands for a cell of its own name.
+        test: only this one.
+        after: only those committed later, Unix time in s; all by default.
+        most: how many; all by default.
+    """
+    named = [TEST.c.test_id == test] if test else []
+    named += [sa.func.coalesce(TEST.c.cell_id, TEST.c.test_id) == cell] if cell else []
+    listed = (
+        sa.select(*(TEST.c[name] for name in columns), SOURCE_FILE.c.path)
+        .join(SOURCE_FILE, SOURCE_FILE.c.sha256 == TEST.c.source_sha256, isouter=True)
+        .where(*_committed(firm, after), *named)
+        .order_by(TEST.c.committed_unix_second.desc(), TEST.c.test_id)
+        .limit(most)
+    )
+    return home.registry.rows(listed)
+
+
+def count_tests(home: Home, firm: str, *, after: float | None = None, unassigned: bool = False) -> int:
+    """Return how many tests a firm has: those committed after a time, or those without a cell, or all."""
+    without = [TEST.c.cell_id.is_(None)] if unassigned else []
+    counted = sa.select(sa.func.count().label("number")).where(*_committed(firm, after), *without)
+    return int(home.registry.rows(counted)[0]["number"])
+
+
+def _committed(firm: str, after: float | None) -> list[sa.ColumnElement[bool]]:
+    return [TEST.c.firm == firm, *([] if after is None else [TEST.c.committed_unix_second > after])]

@@ -54,7 +54,8 @@ def refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
     for one in _list_computations():
         yield work.make(one, whole)
     for table in answers:
-        work.keep(table, home.asker.answer(table.name, firm=firm), moment)
+        # The computations have read them.
+        work.keep(table, whole.frames[table.name], moment)
     work.list_made()
 
 

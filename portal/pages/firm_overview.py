@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.charts.efficiency import print_efficiency
-from portal.pages.firm_sources import count_sources, list_sources
+from portal.pages.firm_sources import list_sources
 from portal.pages.firm_view import View, ViewHere
 from portal.pages.sparks import SPARKED, draw_dies, draw_sparks
 from warehouse.alerts.find import list_alerts
-from warehouse.registry import TEST
+from warehouse.sources import count_tests
 
 router: Final = APIRouter()
 
@@ -43,7 +43,6 @@ def show_overview(
     everyone = view.asking.keep("overview cells", view.firm, lambda: list_cells(view))
     cells = search_cells(everyone, find)
     before, kept = read_visit(request, view.firm)
-    new = TEST.c.committed_unix_second > before
     response = view.render(
         "firm/overview.html",
         counts=view.asking.keep("overview counts", view.firm, lambda: count_all(view)),
@@ -54,8 +53,8 @@ def show_overview(
         find=find,
         newest=list_sources(view, most=NEWEST),
         before=before,
-        changed=list_sources(view, new, most=MOST_CHANGED) if before else [],
-        changes=count_sources(view, new) if before else 0,
+        changed=list_sources(view, after=before, most=MOST_CHANGED) if before else [],
+        changes=count_tests(view.asking.home, view.firm, after=before) if before else 0,
         alerts=tell_alerts(view),
         list_near=lambda: find_near(view.ask("specs")),
         list_wafers=lambda: list_wafers(view)[:MOST_WAFERS],
@@ -72,10 +71,10 @@ def count_all(view: View) -> dict[str, int]:
     cells = view.ask("cells")
     return {
         "cells": cells.height,
-        "tests": count_sources(view),
+        "tests": count_tests(view.asking.home, view.firm),
         "cycles": int(cells["cycles"].sum() or 0),
         "wafers": cells.filter(pl.col("wafer").is_not_null()).select("lot", "wafer").n_unique(),
-        "unassigned": count_sources(view, TEST.c.cell_id.is_(None)),
+        "unassigned": count_tests(view.asking.home, view.firm, unassigned=True),
     }
 
 

@@ -6,10 +6,9 @@ import json
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from portal.pages.firm_view import View
-from warehouse.registry import SOURCE_FILE, TEST
+from warehouse.registry import Row
+from warehouse.sources import list_firm_tests
 
 COLUMNS: Final = (
     "test_id",
@@ -30,40 +29,27 @@ COLUMNS: Final = (
 )
 
 
-def list_sources(view: View, *conditions: sa.ColumnElement[bool], most: int | None = None) -> list[dict[str, Any]]:
+def list_sources(view: View, *, after: float | None = None, most: int | None = None) -> list[dict[str, Any]]:
     """Return the firm's tests, newest commit first, with ``file``, the name of the file each was read from.
 
     Args:
         view: whose tests.
-        conditions: which of them; all by default.
+        after: only those committed later, Unix time in s; all by default.
         most: how many; all by default.
     """
-    registry = view.asking.home.registry
-    listed = (
-        sa.select(*(TEST.c[name] for name in COLUMNS), SOURCE_FILE.c.path)
-        .join(SOURCE_FILE, SOURCE_FILE.c.sha256 == TEST.c.source_sha256, isouter=True)
-        .where(TEST.c.firm == view.firm, *conditions)
-        .order_by(TEST.c.committed_unix_second.desc(), TEST.c.test_id)
-        .limit(most)
-    )
-    # Folders of the host say nothing to a firm; a name may come from any system.
-    return [{**{name: row[name] for name in COLUMNS}, "file": _last_part(row["path"])} for row in registry.rows(listed)]
-
-
-def count_sources(view: View, *conditions: sa.ColumnElement[bool]) -> int:
-    """Return how many tests the firm has, of those that meet all conditions."""
-    counted = sa.select(sa.func.count().label("number")).where(TEST.c.firm == view.firm, *conditions)
-    return int(view.asking.home.registry.rows(counted)[0]["number"])
+    rows = list_firm_tests(view.asking.home, view.firm, COLUMNS, after=after, most=most)
+    return [_tell_file(row) for row in rows]
 
 
 def describe_sources(view: View, cell: str | None = None, test: str | None = None) -> list[dict[str, Any]]:
     """Return the tests behind a number about a cell or a test, as rows for a page."""
-    conditions = []
-    if test:
-        conditions = [TEST.c.test_id == test]
-    elif cell:
-        conditions = [sa.func.coalesce(TEST.c.cell_id, TEST.c.test_id) == cell]
-    return [{**row, "warnings": json.loads(row["warnings"])} for row in list_sources(view, *conditions)]
+    rows = list_firm_tests(view.asking.home, view.firm, COLUMNS, cell=None if test else cell, test=test)
+    return [{**_tell_file(row), "warnings": json.loads(row["warnings"])} for row in rows]
+
+
+def _tell_file(row: Row) -> dict[str, Any]:
+    # Folders of the host say nothing to a firm; a name may come from any system.
+    return {**{name: row[name] for name in COLUMNS}, "file": _last_part(row["path"])}
 
 
 def _last_part(path: str | None) -> str | None:
