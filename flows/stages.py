@@ -79,7 +79,7 @@ def _aggregate(night: Night) -> Figures:
     firms = _firms(night.home)
     night.waiting = set(firms)
     with closing(Crew(night.home, count_cores())) as crew:
-        cells = {firm: count_outdated(night.home, firm) for firm in firms}
+        cells = _count_cells(night.home, firms, crew)
         large, small = crew.divide(cells)
         shared = [firm for firm in large if _serve(night, firm, partial(refresh_buckets, night.home, firm, crew))]
         served = crew.serve({firm: cells[firm] for firm in small})
@@ -92,6 +92,15 @@ def _aggregate(night: Night) -> Figures:
         raise DamageError(f"tables of {_name(night.waiting)} cannot be read")
     made = sum(step.action == "made" for step in night.done)
     return {"firms": len(firms), "tables_made": made, "tables_skipped": len(night.done) - made}
+
+
+def _count_cells(home: Home, firms: Iterable[str], crew: Crew) -> dict[str, int]:
+    """Return about how many cells of each firm have something to be made."""
+    cells: dict[str, int] = {}
+    for firm in firms:
+        cells[firm] = count_outdated(home, firm)
+        crew.prepare(sum(cells.values()))
+    return cells
 
 
 def _serve(night: Night, firm: str, work: Callable[[], Iterable[Compaction]]) -> bool:

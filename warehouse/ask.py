@@ -170,10 +170,11 @@ class Asker:
             name: the question.
             firm: code of the firm.
             cells: of the firm.
-            known: answers to other questions about the same cells, which are not asked again.
+            known: answers to other questions about the same cells, and result tables that hold all rows about them;
+                neither is made again.
         """
         question = questions()[name]
-        frames, files = self._look(question, firm, cells)
+        frames, files = self._look(question, firm, cells, known or ())
         cursor = self._open_cursor(self._alone)
         try:
             return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm), known or {}))
@@ -233,7 +234,7 @@ class Asker:
 
     def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: Seen) -> pl.DataFrame:
         self._offer(cursor, question.reads, seen)
-        return _fetch(cursor, fill_parameters(question.sql, seen.recipe), {})
+        return _fetch(cursor, question, fill_parameters(question.sql, seen.recipe))
 
     def _divide(self, seen: Seen) -> list[Seen]:
         """Divide what is seen by the recipes that its firms' numbers are made with; mostly there is one."""
@@ -261,10 +262,10 @@ class Asker:
         return Seen(frames, files, self._recipe_of(firm))
 
     def _look(
-        self, question: Question, firm: str | None, cells: Collection[str] | None
+        self, question: Question, firm: str | None, cells: Collection[str] | None, known: Collection[str] = ()
     ) -> tuple[dict[str, pl.DataFrame], list[Row]]:
         """Return the registry's tables and the files that readers open, all of one moment; of some cells, or of all."""
-        behind = names_behind(question)
+        behind = names_behind(question, known)
         tables = {name: table for name, table in REGISTRY_TABLES.items() if name in ALWAYS_SEEN or name in behind}
         conditions = {name: _of_firm(table, firm) for name, table in tables.items()}
         if cells is not None:
@@ -295,7 +296,7 @@ class Asker:
     def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: Seen) -> None:
         """Make the relations that a question reads, holding nothing but what may be seen."""
         for name in names:
-            if name in seen.known:
+            if name in seen.known and name not in result_tables():
                 cursor.register(name, seen.known[name].to_arrow())
             elif name in REGISTRY_TABLES:
                 cursor.register(name, seen.frames[name].to_arrow())
@@ -312,13 +313,16 @@ class Asker:
 
     def _offer_results(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: Seen) -> None:
         """Offer a result table: of tests and cells only what may be seen, of a firm all that is of it."""
-        scope = result_tables()[name][0].scope
-        found = [self.find_results(name, firm, tests) for firm, tests in seen.tests_by_firm(scope).items()]
-        # One reading of many files takes a third of many readings.
-        frames = [one if isinstance(one, pl.DataFrame) else pl.read_parquet(one) for one in found if len(one)]
-        rows = pl.concat([result_tables()[name][1].empty(), *frames])
+        rows = seen.known[name] if name in seen.known else self._read_results(name, seen)
         cursor.register(f"rows_of_{name}", rows.to_arrow())
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_results(name, f'rows_of_{name}')}")
+
+    def _read_results(self, name: str, seen: Seen) -> pl.DataFrame:
+        computation, table = result_tables()[name]
+        found = [self.find_results(name, firm, tests) for firm, tests in seen.tests_by_firm(computation.scope).items()]
+        # One reading of many files takes a third of many readings.
+        frames = [one if isinstance(one, pl.DataFrame) else pl.read_parquet(one) for one in found if len(one)]
+        return pl.concat([table.empty(), *frames])
 
     def _offer_files(self, cursor: duckdb.DuckDBPyConnection, name: str, files: list[Row]) -> None:
         if not files:
@@ -423,17 +427,29 @@ def select_results(name: str, rows: str) -> str:
     return f"SELECT {chosen} FROM {rows} AS made {source}"  # noqa: S608 names are ours
 
 
-def names_behind(question: Question) -> set[str]:
-    """Return the relations that a question reads, by itself or through other questions."""
-    names = set(question.reads)
-    for name in set(question.reads) & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
-        names |= names_behind(questions()[name])
+def names_behind(question: Question, known: Collection[str] = ()) -> set[str]:
+    """Return the relations that a question reads, by itself or through other questions whose answers are not known."""
+    names = set(question.reads) - set(known)
+    for name in names & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
+        names |= names_behind(questions()[name], known)
     return names
 
 
-def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
-    frame: pl.DataFrame = cursor.sql(sql, params=parameters).pl()
+def _fetch(cursor: duckdb.DuckDBPyConnection, question: Question, sql: str) -> pl.DataFrame:
+    """Return the rows of a query."""
+    relation = cursor.sql(sql) if names_behind(question) & set(PER_TEST) else _hold(cursor, sql)
+    frame: pl.DataFrame = relation.pl()
     return frame
+
+
+def _hold(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """Return the rows of a query as a table of its connection.
+
+    A relation is planned when it is made and again when it is read, and to plan takes longer than all else where rows
+    are few. Rows of measurements are many, and would be in memory twice.
+    """
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE held AS {sql}")
+    return cursor.table("held")
 
 
 def _of_firm(table: schema.Table, firm: str | None) -> list[sa.ColumnElement[bool]]:

@@ -47,10 +47,7 @@ def backup_registry(home: Home, day: date) -> Path:
     final = folder / f"registry-{day.isoformat()}.sqlite"
     temporary = temporary_beside(final, home.owner)
     try:
-        with home.registry.snapshot() as moment, _open_plain(f"sqlite:///{temporary}") as copy:
-            METADATA.create_all(copy)
-            _copy_tables(moment, copy)
-            copy.commit()
+        _copy_registry(home.registry, temporary)
         publish_file(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
@@ -110,8 +107,20 @@ def choose_kept(days: list[date]) -> Iterator[date]:
         yield from list(newest.values())[:most]
 
 
-def _open_plain(url: str) -> sa.Connection:
-    """Open a database of copies: no journal, one writer, one transaction."""
+def _copy_registry(registry: Registry, path: Path) -> None:
+    if registry.url.get_backend_name() == "sqlite":
+        # Page by page and of one moment, in a tenth of the time that all rows take.
+        with _open_plain(registry.url) as source:
+            source.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM INTO ?", (str(path),))
+        return
+    with registry.snapshot() as moment, _open_plain(f"sqlite:///{path}") as copy:
+        METADATA.create_all(copy)
+        _copy_tables(moment, copy)
+        copy.commit()
+
+
+def _open_plain(url: str | sa.URL) -> sa.Connection:
+    """Open a database for a copy: no journal, one writer, one transaction."""
     return sa.create_engine(url, poolclass=sa.NullPool).connect()
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import contextmanager
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -63,6 +63,11 @@ class Crew:
         """Whether it is worth sharing out so many."""
         return self._size > 1 and scopes >= FEWEST_APART
 
+    def prepare(self, scopes: int) -> None:
+        """Let the processes start, if it is worth sharing out so many; they take a second."""
+        if self.takes(scopes):
+            self._start()
+
     def divide(self, cells: Mapping[str, int]) -> tuple[list[str], list[str]]:
         """Divide firms into those that are shared out bucket by bucket and those that are one process's.
 
@@ -104,10 +109,11 @@ class Crew:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
+            # Each process starts with work that no other is free for, and has the environment of that moment.
             with _environment(SINGLE):
-                self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
-                # The processes start with their first work, and read the environment then.
-                list(self._pool.map(_wait_for_start, range(self._size)))
+                for _ in range(self._size):
+                    self._pool.submit(_begin, self._place)
         return self._pool
 
 
@@ -115,34 +121,36 @@ def make_share(share: Share) -> list[Made]:
     """Make a share in this process."""
     from warehouse.refresh import make_buckets  # noqa: PLC0415 it knows of the crew
 
-    with _open(share.place) as home:
-        return make_buckets(home, share.firm, share.buckets)
+    return make_buckets(_open_home(share.place), share.firm, share.buckets)
 
 
 def serve_firm(place: Place, firm: str) -> list[Compaction]:
     """Bring a firm up to date in this process."""
     from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
 
-    with _open(place) as home:
-        return list(refresh_firm(home, firm))
+    return list(refresh_firm(_open_home(place), firm))
 
 
-@contextmanager
-def _open(place: Place) -> Iterator[Home]:
+def _begin(place: Place) -> None:
+    """Load what a process works with, so that its first firm does not wait for it."""
+    from warehouse import refresh  # noqa: F401, PLC0415 it knows of the crew
+
+    _open_home(place)
+
+
+@cache
+def _open_home(place: Place) -> Home:
+    """Return the home that this process works on, opened once: to open it takes half as long as to serve a firm."""
     from warehouse.home import Home  # noqa: PLC0415 a home knows of its crew
 
-    with closing(Home(place.folder, place.registry_url)) as home:
-        home.store.owner = place.owner
-        yield home
+    home = Home(place.folder, place.registry_url)
+    home.store.owner = place.owner
+    return home
 
 
 def count_cores() -> int:
     """Return the number of cores that we may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _wait_for_start(number: int) -> int:
-    return number
 
 
 @contextmanager

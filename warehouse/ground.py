@@ -39,14 +39,12 @@ class Ground:
         tests: rows of ``schema.TEST``, by their first clock.
         cells: rows of ``schema.CELL``, by their name.
         channels: rows of ``schema.CHANNEL``, by channel and time.
-        tables: the firm's rows of :data:`FIRM_TABLES`; empty unless the whole firm was asked for.
     """
 
     firm: str
     tests: tuple[Row, ...]
     cells: Mapping[str, Row]
     channels: tuple[Row, ...]
-    tables: Mapping[str, pl.DataFrame]
 
     @cached_property
     def tests_of(self) -> dict[str, list[Row]]:
@@ -95,25 +93,22 @@ class Ground:
         return [named, cell and _plain(cell), channel and _plain(channel)]
 
 
-def read_ground(registry: Registry, firm: str, *, whole: bool = False) -> Ground:
-    """Return what the registry says of a firm now; ``""`` for what has no owner.
-
-    Args:
-        registry: the registry.
-        firm: code of the firm.
-        whole: whether results of the whole firm are wanted, which are made of more tables.
-    """
+def read_ground(registry: Registry, firm: str, moment: sa.Connection) -> Ground:
+    """Return what the registry says of a firm at a moment; ``""`` for what has no owner."""
     mine = TEST.c.firm == firm if firm else TEST.c.firm.is_(None)
-    with registry.snapshot() as moment:
-        tests = registry.rows(sa.select(TEST).where(mine).order_by(TEST.c.first_unix_second, TEST.c.test_id), moment)
-        return Ground(
-            firm,
-            # A test without a clock comes last, on either database.
-            tuple(sorted(tests, key=lambda test: (test[MOMENT] is None, test[MOMENT] or 0.0, test["test_id"]))),
-            {row["cell_id"]: row for row in registry.rows(sa.select(CELL).where(CELL.c.firm == firm), moment)},
-            _read_channels(registry, moment),
-            {name: _read_table(registry, table, firm, moment) for name, table in FIRM_TABLES.items() if whole},
-        )
+    tests = registry.rows(sa.select(TEST).where(mine).order_by(TEST.c.first_unix_second, TEST.c.test_id), moment)
+    return Ground(
+        firm,
+        # A test without a clock comes last, on either database.
+        tuple(sorted(tests, key=lambda test: (test[MOMENT] is None, test[MOMENT] or 0.0, test["test_id"]))),
+        {row["cell_id"]: row for row in registry.rows(sa.select(CELL).where(CELL.c.firm == firm), moment)},
+        _read_channels(registry, moment),
+    )
+
+
+def read_tables(registry: Registry, firm: str, moment: sa.Connection) -> dict[str, pl.DataFrame]:
+    """Return a firm's rows of :data:`FIRM_TABLES` at a moment."""
+    return {name: _read_table(registry, table, firm, moment) for name, table in FIRM_TABLES.items()}
 
 
 def _read_channels(registry: Registry, moment: sa.Connection) -> tuple[Row, ...]:

@@ -38,6 +38,8 @@ from warehouse.wafers.recipe import WafersRecipe
 FILE_NAME: Final = "recipe.toml"
 FIRMS_FOLDER: Final = "recipes"
 HASH_DIGITS: Final = 12
+# Made once: a night hashes hundreds of thousands of small values.
+ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
 # Sections that the figures compared between firms are made by.
 COMPARED: Final = ("derivation", "loads", "impedance", "replicates", "life")
 LIKE: Final[Mapping[type, tuple[type, ...]]] = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
@@ -115,7 +117,7 @@ class Recipe:
 
 def hash_values(values: object) -> str:
     """Return the SHA-256 of plain values, in whatever order their keys stand."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    return hashlib.sha256(ENCODER.encode(values).encode()).hexdigest()
 
 
 class Recipes:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import sqlalchemy as sa
 
+from warehouse.ask import questions
 from warehouse.buckets import Bucket, overlap
 from warehouse.ground import read_ground
-from warehouse.made import Label, name_made, write_made
+from warehouse.made import Label, keep_made, name_made
 from warehouse.marts import COMPACTED, Compaction, retire_files
 from warehouse.registry import BUCKET, STORED_FILE, Row
-from warehouse.results import Count, Failed, Work, computations, group_computations
+from warehouse.results import Count, Failed, Work, computations, group_computations, result_tables
 from warehouse.schema import ANSWERS, FADE, SUMMARY, Table
 from warehouse.shelf import State, are_of, count_buckets, sum_rows
 from warehouse.wholes import is_current, refresh_wholes
@@ -79,7 +81,7 @@ def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator
     stale = [bucket for bucket in work.ground.buckets if work.is_stale(bucket)]
     names = [bucket.name for bucket in stale]
     shared = crew is not None and crew.takes(sum(len(bucket.cells) for bucket in stale))
-    made = crew.make(firm, names) if crew is not None and shared else make_buckets(home, firm, names)
+    made = crew.make(firm, names) if crew is not None and shared else _make_all(home, work, stale)
     listed = _list_made(home, work, moment, made)
     home.results.forget(firm)
     yield from _tell(home, firm, made, listed)
@@ -90,40 +92,50 @@ def count_outdated(home: Home, firm: str) -> int:
     moment = home.results.name_moment(firm)
     if is_current(home.registry, firm, moment):
         return 0
-    work = home.results.begin(firm)
+    work = home.results.begin(firm, ())
     return sum(len(bucket.cells) for bucket in work.ground.buckets if work.is_stale(bucket)) or 1
 
 
 def make_buckets(home: Home, firm: str, names: Collection[str]) -> list[Made]:
     """Make the files of some buckets of a firm; the caller lists them."""
-    made = []
     work = home.results.begin(firm)
     # A bucket that is gone meanwhile has changed.
-    buckets = [bucket for bucket in work.ground.buckets if bucket.name in names]
+    return _make_all(home, work, [bucket for bucket in work.ground.buckets if bucket.name in names])
+
+
+def _make_all(home: Home, work: Work, buckets: Sequence[Bucket]) -> list[Made]:
+    made = []
     for first in range(0, len(buckets), BUCKETS_AT_ONCE):
         made += _make_together(home, work, buckets[first : first + BUCKETS_AT_ONCE])
-        home.results.forget(firm)
+        home.results.forget(work.firm)
     return made
 
 
 def _make_together(home: Home, work: Work, buckets: Sequence[Bucket]) -> list[Made]:
     """Make the files of a few buckets: what is asked about their cells is asked once."""
     drafts = [_Draft(home, Work(work.ground, work.shelf, work.base), bucket) for bucket in buckets]
-    cells = [cell for bucket in buckets for cell in bucket.cells]
-    for draft in drafts:
-        draft.compute("test")
     # Unassigned tests have no firm that could ask.
+    cells = [cell for draft in drafts for cell in draft.lacking] if work.firm else []
     known: dict[str, pl.DataFrame] = {}
-    if work.firm:
-        known[FADE.name] = home.asker.answer_cells(FADE.name, work.firm, cells)
-    for draft in drafts:
-        draft.answer(known)
-        draft.compute("cell")
-    if work.firm:
-        known[SUMMARY.name] = home.asker.answer_cells(SUMMARY.name, work.firm, cells, known)
-    for draft in drafts:
-        draft.answer(known)
+    # Results of cells are made of the answer before them, and what they come to is in the one behind them.
+    for table, before in ((FADE, "test"), (SUMMARY, "cell")):
+        for draft in drafts:
+            draft.compute(before)
+        if cells:
+            known |= _join_results(drafts, table)
+            known[table.name] = home.asker.answer_cells(table.name, work.firm, cells, known)
+        for draft in drafts:
+            draft.answer(table, known)
     return [draft.write() for draft in drafts]
+
+
+def _join_results(drafts: Sequence[_Draft], answer: Table) -> dict[str, pl.DataFrame]:
+    """Return the result tables of some buckets that an answer is made of."""
+    tables = [result_tables()[name] for name in questions()[answer.name].reads if name in result_tables()]
+    return {
+        table.name: pl.concat(draft.states[one.name].frames[one.tables.index(table)] for draft in drafts)
+        for one, table in tables
+    }
 
 
 @dataclass
@@ -144,16 +156,34 @@ class _Draft:
     states: dict[str, State] = field(default_factory=dict)
     answers: dict[Table, pl.DataFrame] = field(default_factory=dict)
 
+    @cached_property
+    def kept(self) -> State:
+        """The answers that are stored, and what those about each cell were made of."""
+        return self.work.shelf.load(self.home.store, self.bucket.name, "cell", ANSWERS)
+
+    @cached_property
+    def lacking(self) -> list[str]:
+        """The cells that no stored answer is about, or one of what they were before."""
+        keys = self.work.keys_of(self.bucket, "cell")
+        return [cell for cell, key in keys.items() if self.kept.keys.get(cell) != key]
+
     def compute(self, scope: str) -> None:
         """Bring the results of one scope up to date."""
         for group in group_computations(scope):
             self.states |= self.home.results.bring_up(self.work, self.bucket, group)
 
-    def answer(self, known: Mapping[str, pl.DataFrame]) -> None:
-        """Take the bucket's rows out of answers about more cells."""
-        mine = pl.col("cell_id").is_in(self.bucket.cells)
-        self.answers = {table: known[table.name].filter(mine) for table in ANSWERS if table.name in known}
-        self.work.fade = self.answers.get(FADE)
+    def answer(self, table: Table, known: Mapping[str, pl.DataFrame]) -> None:
+        """Take the bucket's rows out of an answer about the lacking cells of several, beside those that are kept."""
+        if not self.work.firm:
+            return
+        cell = pl.col("cell_id")
+        made = known[table.name].filter(cell.is_in(self.lacking)) if self.lacking else table.empty()
+        if self.kept.frames:
+            same = cell.is_in(self.bucket.cells) & ~cell.is_in(self.lacking)
+            stored = self.kept.frames[ANSWERS.index(table)].filter(same)
+            made = pl.concat([stored, made]).sort("cell_id", maintain_order=True)
+        self.answers[table] = made
+        self.work.fade = self.answers[FADE]
 
     def write(self) -> Made:
         """Write all tables that have rows."""
@@ -173,7 +203,11 @@ class _Draft:
         name = name_made([bucket.name, made_of, sorted(work.failed)])
         label = Label(work.firm, name, made_of, bucket.name)
         tables = {**marts, **results, **self.answers}
-        files = [write_made(self.home, table, frame, label) for table, frame in tables.items() if frame.height]
+        files = [
+            keep_made(self.home, table, frame, label, work.shelf.find_file(table, bucket.name))
+            for table, frame in tables.items()
+            if frame.height
+        ]
         keys = _join_keys(self.states)
         return Made(bucket.name, made_of, keys, tuple(tests), tuple(files), work.counts, work.failed)
 
@@ -194,13 +228,13 @@ def _list_made(home: Home, work: Work, moment: str, made: Sequence[Made]) -> lis
     with home.registry.write() as connection:
         stands = home.results.name_moment(firm) == moment
         if not stands:
-            ground = read_ground(home.registry, firm)
+            ground = read_ground(home.registry, firm, connection)
             now = {bucket.name: Work(ground, work.shelf, work.base).made_of(bucket) for bucket in ground.buckets}
             made = [one for one in made if now.get(one.bucket) == one.made_of]
         gone = {name for name in work.shelf.buckets if any(overlap(name, one.bucket) for one in made)}
         if stands:
             gone |= work.shelf.buckets.keys() - {bucket.name for bucket in work.ground.buckets}
-        _retire_buckets(connection, firm, gone)
+        _retire_buckets(connection, firm, gone, {row["path"] for one in made for row in one.files})
         for one in made:
             _list_bucket(home, connection, firm, one)
         if stands:
@@ -211,10 +245,10 @@ def _list_made(home: Home, work: Work, moment: str, made: Sequence[Made]) -> lis
     return list(made)
 
 
-def _retire_buckets(connection: sa.Connection, firm: str, names: Collection[str]) -> None:
+def _retire_buckets(connection: sa.Connection, firm: str, names: Collection[str], kept: Collection[str]) -> None:
     mine = STORED_FILE.c.firm == firm, STORED_FILE.c.bucket.in_(names)
-    paths = list(connection.execute(sa.select(STORED_FILE.c.path).where(*mine, STORED_FILE.c.current)).scalars())
-    retire_files(connection, paths)
+    paths = connection.execute(sa.select(STORED_FILE.c.path).where(*mine, STORED_FILE.c.current)).scalars()
+    retire_files(connection, [path for path in paths if path not in kept])
     connection.execute(sa.delete(BUCKET).where(BUCKET.c.firm == firm, BUCKET.c.bucket.in_(names)))
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from warehouse import buckets
 from warehouse.buckets import Bucket
-from warehouse.ground import Ground, read_ground
+from warehouse.ground import Ground, read_ground, read_tables
 from warehouse.marts import list_whole, read_generation
 from warehouse.metrics.computation import Computation
 from warehouse.metrics.inputs import CellInputs, FirmInputs, TestInputs
@@ -44,6 +44,8 @@ from warehouse.schema import (
 from warehouse.shelf import Shelf, State, find_current, read_shelf
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from warehouse.home import Home
 
 log: Final = logging.getLogger("cellar.results")
@@ -104,6 +106,7 @@ class Work:
         counts: what was computed so far, by computation.
         failed: what could not be computed.
         fade: the answer to the question ``fade`` of all cells that are worked on, where it is known.
+        files: the files of tests, by test and table; listed once.
         parts: rows of tests that were read, by table and test; several computations ask for the same.
     """
 
@@ -113,6 +116,7 @@ class Work:
     counts: dict[str, Count] = field(default_factory=dict)
     failed: Failed = field(default_factory=dict)
     fade: pl.DataFrame | None = None
+    files: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
     parts: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
 
     @property
@@ -148,13 +152,17 @@ class Whole:
 
     Args:
         ground: what the registry says of the firm.
+        tables: more of that, by their names in :class:`FirmInputs`.
         shelf: what the last night made of it; None unless all of that is of its data now.
         frames: answers and result tables, by name.
+        shared: what its computations made for each other.
     """
 
     ground: Ground
+    tables: Mapping[str, pl.DataFrame]
     shelf: Shelf | None
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 class Results:
@@ -200,19 +208,17 @@ class Results:
 
     def name_moment(self, firm: str) -> str:
         """Return what a firm's results are of now; it changes whenever its data, manifests or recipe do."""
-        with self._home.registry.snapshot() as moment:
-            return hash_values([self._base(firm), buckets.MOST_CELLS, read_generation(moment, firm)])
+        with self._home.registry.snapshot() as now:
+            return self._name_moment(firm, now)
 
     def read_ground(self, firm: str) -> Ground:
         """Return what the registry says of a firm now."""
-        moment = self.name_moment(firm)
-        if self._ground is None or self._ground[:2] != (firm, moment):
-            self._ground = firm, moment, read_ground(self._home.registry, firm)
-        return self._ground[2]
+        with self._home.registry.snapshot() as now:
+            return self._read_ground(firm, now)
 
-    def begin(self, firm: str) -> Work:
-        """Return what there is to bring all results of a firm up to date from."""
-        return Work(self.read_ground(firm), read_shelf(self._home.registry, firm), self._base(firm))
+    def begin(self, firm: str, tables: Collection[str] | None = None) -> Work:
+        """Return what there is to bring results of a firm up to date from: some tables, or all."""
+        return Work(self.read_ground(firm), read_shelf(self._home.registry, firm, tables), self._base(firm))
 
     def find_kept(self, firm: str, answer: Table) -> tuple[pl.DataFrame, list[str]]:
         """Return what is stored of an answer and still of a firm's data, and the cells that it lacks.
@@ -273,7 +279,8 @@ class Results:
         """Return what there is to compute what is about a whole firm from."""
         moment, shelf = self.name_moment(firm), read_shelf(self._home.registry, firm)
         current = shelf if shelf.is_of(moment) else None
-        return Whole(read_ground(self._home.registry, firm, whole=True), current)
+        with self._home.registry.snapshot() as now:
+            return Whole(self._read_ground(firm, now), read_tables(self._home.registry, firm, now), current)
 
     def compute_firm(self, computation: Computation, whole: Whole) -> tuple[Frames, str | None]:
         """Compute what is about a whole firm; returns the rows, and why there are none if it failed."""
@@ -298,6 +305,15 @@ class Results:
             kept = State({} if why else {firm: moment}, frames)
             self._states[firm, "", computation.name] = kept
         return kept.frames[computation.tables.index(table)]
+
+    def _name_moment(self, firm: str, now: sa.Connection) -> str:
+        return hash_values([self._base(firm), buckets.MOST_CELLS, read_generation(now, firm)])
+
+    def _read_ground(self, firm: str, now: sa.Connection) -> Ground:
+        moment = self._name_moment(firm, now)
+        if self._ground is None or self._ground[:2] != (firm, moment):
+            self._ground = firm, moment, read_ground(self._home.registry, firm, now)
+        return self._ground[2]
 
     def _base(self, firm: str) -> str:
         recipe = self._home.recipe_of(firm)
@@ -347,10 +363,10 @@ class Results:
     def _gather_tests(self, work: Work, bucket: Bucket, wanted: Collection[str]) -> Iterator[tuple[str, TestInputs]]:
         tests = [test for test in work.tests_of(bucket) if test["test_id"] in wanted]
         names = [test["test_id"] for test in tests]
-        files = list_parts(self._home, names)
+        files = self._list_files(work, names)
         steps, cycles = (self.read_parts(work, table, names) for table in (STEPS, CYCLES))
         for test in tests:
-            name, mine = test["test_id"], files.get(test["test_id"], {})
+            name, mine = test["test_id"], files[test["test_id"]]
             cell, channel = work.ground.cell_of(test), work.ground.channel_of(test)
             rows = Rows(partial(self._read_part, mine, MEASUREMENTS))
             spectra = partial(self._read_part, mine, SPECTRA)
@@ -359,20 +375,26 @@ class Results:
     def read_parts(self, work: Work, table: Table, tests: Sequence[str]) -> dict[str, pl.DataFrame]:
         """Return the rows of one table of some tests, by test, each of them read once."""
         missing = [test for test in tests if (table.name, test) not in work.parts]
-        files = list_parts(self._home, missing) if missing else {}
+        files = self._list_files(work, tests)
         compacted: dict[str, list[str]] = {}
         for test in missing:
-            marts = {row["mart"] for row in files.get(test, {}).get(table.name, [])}
+            marts = {row["mart"] for row in files[test].get(table.name, [])}
             if len(marts) == 1 and (path := marts.pop()) is not None:
                 compacted.setdefault(path, []).append(test)
             else:
-                work.parts[table.name, test] = self._read_part(files.get(test, {}), table)
+                work.parts[table.name, test] = self._read_part(files[test], table)
         # A group's tests lie in one file since the last night, but for those that changed.
         for path, held in compacted.items():
             rows = pl.read_parquet(self._home.store.path_of(path), columns=list(table.names))
             divided = rows.filter(pl.col("test_id").is_in(held)).partition_by("test_id", as_dict=True)
             work.parts |= {(table.name, test): divided[test,] for test in held}
         return {test: work.parts[table.name, test] for test in tests}
+
+    def _list_files(self, work: Work, tests: Collection[str]) -> Mapping[str, dict[str, list[Row]]]:
+        missing = [test for test in tests if test not in work.files]
+        found = list_parts(self._home, missing) if missing else {}
+        work.files |= {test: found.get(test, {}) for test in missing}
+        return work.files
 
     def _read_part(
         self, files: Mapping[str, list[Row]], table: Table, columns: Sequence[str] | None = None
@@ -420,7 +442,9 @@ class Results:
             known[name] = self._read_of_all(name, whole)
         results = {name: known[name] for name in reads}
         summary, fade = known[SUMMARY.name], known[FADE.name]
-        return FirmInputs(firm=ground.firm, summary=summary, fade=fade, results=results, **ground.tables)
+        return FirmInputs(
+            firm=ground.firm, summary=summary, fade=fade, results=results, shared=whole.shared, **whole.tables
+        )
 
     def _read_of_all(self, name: str, whole: Whole) -> pl.DataFrame:
         ground, shelf = whole.ground, whole.shelf
@@ -465,22 +489,29 @@ def _named(name: str) -> Computation:
 
 def _assemble(computation: Computation, plan: _Plan, made: Iterable[tuple[str, Frames]], failed: Failed) -> State:
     """Put what was computed beside what was kept."""
-    column = SCOPE_COLUMN[computation.scope]
     mine = [frames for name, frames in made if name == computation.name]
     frames = tuple(
-        pl.concat([_keep(plan, number, table, column), *(each[number] for each in mine)]).sort(
-            column, maintain_order=True
-        )
+        _join(_keep(plan, number, table, computation), [each[number] for each in mine], computation)
         for number, table in enumerate(computation.tables)
     )
     done = {*plan.current, *plan.wanted} - {scope for name, scope in failed if name == computation.name}
     return State({scope: key for scope, key in plan.keys.items() if scope in done}, frames)
 
 
-def _keep(plan: _Plan, number: int, table: Table, column: str) -> pl.DataFrame:
+def _keep(plan: _Plan, number: int, table: Table, computation: Computation) -> pl.DataFrame:
+    """Return the stored rows that are still current."""
     if not plan.state.frames or not plan.current:
         return table.empty()
-    return plan.state.frames[number].filter(pl.col(column).is_in(sorted(plan.current)))
+    stored = plan.state.frames[number]
+    if plan.current == plan.state.keys.keys():
+        return stored
+    return stored.filter(pl.col(SCOPE_COLUMN[computation.scope]).is_in(sorted(plan.current)))
+
+
+def _join(kept: pl.DataFrame, made: Iterable[pl.DataFrame], computation: Computation) -> pl.DataFrame:
+    """Return rows in the order of what they are about; those of one test or cell are in order."""
+    made = [frame for frame in made if frame.height]
+    return pl.concat([kept, *made]).sort(SCOPE_COLUMN[computation.scope], maintain_order=True) if made else kept
 
 
 def _shape(frame: pl.DataFrame, table: Table, recipe: Recipe) -> pl.DataFrame:

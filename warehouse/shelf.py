@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +46,10 @@ class Shelf:
     files: Sequence[Row]
     tables: Collection[str] | None
 
+    @cached_property
+    def _files(self) -> dict[tuple[str, str], Row]:
+        return {(row["table_name"], row["bucket"]): row for row in self.files}
+
     def is_of(self, moment: str) -> bool:
         """Say whether all of it was found to be of a moment."""
         return bool(self.buckets) and all(row["moment"] == moment for row in self.buckets.values())
@@ -52,6 +57,10 @@ class Shelf:
     def holds(self, table: str) -> bool:
         """Say whether the files of a table are among those listed."""
         return self.tables is None or table in self.tables
+
+    def find_file(self, table: Table, bucket: str) -> Row | None:
+        """Return how the file of a table of a bucket is listed; None where there is none."""
+        return self._files.get((table.name, bucket))
 
     def load(self, store: Store, bucket: str, scope: str, tables: Sequence[Table]) -> State:
         """Return the rows of some tables of one computation, from all buckets that have cells in common with this."""

@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
-from warehouse.made import Label, name_made, write_made
+from warehouse.made import Label, keep_made, name_made
 from warehouse.marts import Compaction, list_whole, retire_files
 from warehouse.registry import STORED_FILE
 from warehouse.results import Whole, computations
-from warehouse.schema import ANSWERS, conform_columns, fill_columns
+from warehouse.schema import ANSWERS
 from warehouse.shelf import are_of, count_buckets
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
     from warehouse.registry import Registry, Row
@@ -96,12 +96,8 @@ class _Work:
 
     def keep(self, table: Table, frame: pl.DataFrame, made_of: str | None) -> None:
         """Write a table, unless what is stored of it is the same."""
-        before = self.stored.get(table.name)
-        if before is not None and self._holds(before, table, frame):
-            self.files[table.name] = {**before, "made_of": made_of}
-            return
         label = Label(self.firm, name_made([self.moment, made_of is None]), made_of, None)
-        self.files[table.name] = write_made(self.home, table, frame, label)
+        self.files[table.name] = keep_made(self.home, table, frame, label, self.stored.get(table.name))
 
     def list_made(self) -> None:
         """List what was made in place of all that there was of the whole firm."""
@@ -110,13 +106,6 @@ class _Work:
             self.home.note_recipe(connection, self.firm)
             retire_files(connection, [row["path"] for row in self.stored.values() if row["path"] not in kept])
             self.home.registry.put(connection, STORED_FILE, list(self.files.values()))
-
-    def _holds(self, row: Row, table: Table, frame: pl.DataFrame) -> bool:
-        """Say whether a stored file holds these very rows."""
-        if row["rows"] != frame.height:
-            return False
-        stored = pl.read_parquet(self.home.store.path_of(row["path"]))
-        return stored.equals(fill_columns(conform_columns(frame, table, table.name), table))
 
 
 def _list_computations() -> list[Computation]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from warehouse.schema import DIE_MAP, DIE_RESULT, REQUIREMENT_SET
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class FirmInputs:
         requirement_sets: rows of ``schema.REQUIREMENT_SET``: all versions of the firm's own sets.
         maps: rows of ``schema.DIE_MAP``.
         dies: rows of ``schema.DIE_RESULT``.
+        shared: what one computation made of all this and others of the same firm need too; see :meth:`share`.
     """
 
     firm: str
@@ -107,3 +109,18 @@ class FirmInputs:
     requirement_sets: pl.DataFrame = field(default_factory=REQUIREMENT_SET.empty)
     maps: pl.DataFrame = field(default_factory=DIE_MAP.empty)
     dies: pl.DataFrame = field(default_factory=DIE_RESULT.empty)
+    shared: dict[str, tuple[Sequence[object], Any]] = field(default_factory=dict)
+
+    def share(self, name: str, made_of: Sequence[object], make: Callable[[], T]) -> T:
+        """Return what several computations of this firm need, made by the first of them that asks.
+
+        Args:
+            name: of what is made.
+            made_of: of what; inputs that were copied with another of these make it anew.
+            make: makes it.
+        """
+        known = self.shared.get(name)
+        if known is None or any(one is not other for one, other in zip(known[0], made_of, strict=True)):
+            known = self.shared[name] = made_of, make()
+        made: T = known[1]
+        return made
