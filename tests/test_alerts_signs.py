@@ -16,6 +16,7 @@ from warehouse.alerts.jumps import find_jumps
 from warehouse.alerts.signs import compute_signs, find_crossed
 from warehouse.replicates import ReplicatesRecipe
 from warehouse.replicates.compute import compute_replicates
+from warehouse.replicates.courses import sort_ageing
 from warehouse.schema import REPLICATE_CELLS, REPLICATES, RESIDUALS, SPECS
 
 RECIPE: Final = AlertsRecipe()
@@ -78,7 +79,8 @@ def test_capacity_step_is_found() -> None:
     """A loss of five percent from one cycle to the next is told once, with the cycle and both capacities."""
     capacities = course(1e-3)
     stepped = [value - (5e-6 if cycle >= 20 else 0) for cycle, value in enumerate(capacities)]
-    (sign,) = find_jumps(make_cell("A", stepped).fade.with_columns(capacity_ah="discharging_capacity_ah"), RECIPE)
+    fade = make_cell("A", stepped).fade.with_columns(capacity_ah="discharging_capacity_ah")
+    (sign,) = find_jumps(sort_ageing(fade), RECIPE)
     assert (sign.subject, sign.evidence["cycle"]) == ("A at cycle 21", 21)
     assert sign.evidence["change"] == pytest.approx(-0.052, abs=0.002)
 
@@ -104,7 +106,8 @@ def gap(values: list[float]) -> pl.DataFrame:
 def test_what_is_no_step_is_not_told(values: list[float], checked: bool) -> None:  # noqa: FBT001 a case of the test
     """One bad cycle, one that nothing follows, a recovery behind a check-up, noise and steep fade are no steps."""
     fade = gap(values) if checked else make_cell("A", values).fade
-    assert list(find_jumps(fade.with_columns(capacity_ah="discharging_capacity_ah"), RECIPE)) == []
+    ageing = sort_ageing(fade.with_columns(capacity_ah="discharging_capacity_ah"))
+    assert list(find_jumps(ageing, RECIPE)) == []
 
 
 def test_crossed_limit_is_told_of_cells_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from warehouse.metrics.inputs import CellInputs
 from warehouse.replicates import COMPUTATIONS
 from warehouse.replicates.blocks import compute_conditions
 from warehouse.replicates.compute import compute_replicates
+from warehouse.replicates.courses import list_ageing
 from warehouse.replicates.likeness import number_sets
 from warehouse.replicates.reasons import REASONS
 from warehouse.schema import CONDITIONS, EXPOSURES, REPLICATES, RESISTANCE, conform_columns
@@ -294,3 +296,12 @@ def test_computations_name_their_tables() -> None:
         ("conditions", "cell", ["conditions", "exposures"]),
         ("replicates", "firm", ["replicates", "replicate_cells"]),
     ]
+
+
+def test_what_computations_share_is_made_once_of_the_same_frames() -> None:
+    """The ageing cycles of a firm are put in order once; a copy of the firm with other cycles has its own."""
+    firm = make_firm([make_cell("C", [NOMINAL] * 5)])
+    first = list_ageing(firm)
+    assert list_ageing(replace(firm, results={})) is first
+    shorter = replace(firm, fade=firm.fade.head(3))
+    assert list_ageing(shorter)["cycle"].to_list() == [1, 2, 3]

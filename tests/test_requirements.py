@@ -153,6 +153,19 @@ def test_the_block_under_the_required_conditions_counts() -> None:
     assert (row["verdict"], row["value"]) == ("fail", pytest.approx(0.8))
 
 
+@pytest.mark.parametrize("others", [0, 30])
+def test_of_blocks_alike_in_all_that_is_preferred_the_first_counts(others: int) -> None:
+    """Two blocks of three cycles, neither of which stands for the cell: the first counts, among few rows and many."""
+    capacities = [part * NOMINAL for part in (1, 1, 1, 1, 0.8, 0.8, 0.8, 0.7, 0.7, 0.7)]
+    currents = [part * NOMINAL for part in (1, 1, 1, 1, 0.5, 0.5, 0.5, 0.6, 0.6, 0.6)]
+    celsius = [25.0] * 4 + [37.0] * 6
+    alike = [make_cell(name, capacities, currents=currents, celsius=celsius) for name in "ABC"]
+    more = [make_cell(f"D{number:02}", capacities, currents=currents, celsius=celsius) for number in range(others)]
+    rows = judge([*alike, *more], require("capacity_of_nominal", ">=", 0.75, temperature_celsius=37))
+    found = rows.filter(pl.col("scope") == "cell")["value"].to_list()
+    assert found == pytest.approx([0.8] * (3 + others))
+
+
 def test_a_temperature_that_nobody_recorded_is_no_evidence() -> None:
     """Without a recorded temperature a requirement at 37 °C is not tested, and the row says what is unknown."""
     rows = judge([make_cell("C", [NOMINAL] * 5)], require("capacity_of_nominal", ">=", 0.9, temperature_celsius=37))
@@ -455,8 +468,8 @@ def test_every_quantity_is_read_from_columns_that_exist(name: str) -> None:
         name: frame if "cell_id" in frame.columns else frame.with_columns(cell_id=pl.lit(None, dtype=pl.String))
         for name, frame in empty.results.items()
     }
-    frame = Frames(FirmInputs(**{**empty.__dict__, "results": results}), REQUIREMENTS).read(quantity.frame, {})
-    rows = frame if quantity.where is None else frame.filter(quantity.where)
+    frames = Frames(FirmInputs(**{**empty.__dict__, "results": results}), REQUIREMENTS, ["C"])
+    rows = frames.scan(quantity, dict.fromkeys(quantity.under, 1.0)).collect()
     named = [quantity.value, quantity.low, quantity.high, *quantity.under.values()]
     assert rows.select(expression.alias(str(n)) for n, expression in enumerate(named)).width == len(named)
     assert rows.sort(*quantity.prefer or ["cell_id"]).width

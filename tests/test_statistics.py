@@ -9,6 +9,7 @@ from warehouse.statistics import (
     censored_median,
     censored_median_interval,
     find_median_ranks,
+    find_middle,
     flag_outliers,
     median_interval,
     wilson_interval,
@@ -78,6 +79,13 @@ def test_rounding_makes_no_outlier() -> None:
 def test_four_values_have_no_outlier() -> None:
     """Of three or four values none is called an outlier, however far it lies."""
     assert flag_outliers([1.0, 1.0001, 1.0002, 50.0]) == [False] * 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12])
+def test_middle_of_few_values_is_the_median_bit_by_bit(count: int) -> None:
+    """Of odd and even numbers of values in any order it is the float that NumPy finds."""
+    values = np.random.default_rng(count).normal(1e-4, 1e-5, count).tolist()
+    assert find_middle(values) == float(np.median(values))
 
 
 def test_median_life_without_censoring_is_the_median() -> None:

@@ -30,7 +30,7 @@ from wafer_inputs import (
 from warehouse.wafers.components import Nest, find_components, make_nest
 from warehouse.wafers.effects import Arms, find_effect, refuse_effect
 from warehouse.wafers.lives import Lives, find_curve, find_residuals, restrict_means
-from warehouse.wafers.profiles import find_morans_i, fit_profile
+from warehouse.wafers.profiles import find_morans_i, find_neighbours, fit_profile, make_design
 
 EXPERIMENTS = 400
 # Of 400 intervals of 95 % each, fewer than this hold by chance about once in ten thousand.
@@ -54,9 +54,9 @@ def test_profile_is_recovered_within_its_intervals() -> None:
     """Over 400 wafers with an injected bowl and tilt, the 95 % intervals of all three parts hold what they promise."""
     rng, truth = seeded(1), (-0.06, 0.02, -0.01)
     shape = np.array([bowl(x, y, *truth) for x, y in DIES])
-    hits = np.zeros(3)
+    hits, design = np.zeros(3), make_design(X, Y, RADIUS)
     for _ in range(EXPERIMENTS):
-        found = fit_profile(X, Y, 1e-4 * (shape + rng.normal(0, 0.004, len(DIES))), RADIUS, 0.95)
+        found = fit_profile(design, 1e-4 * (shape + rng.normal(0, 0.004, len(DIES))), 0.95)
         assert found is not None
         hits += [
             holds(low, part, high)
@@ -147,8 +147,8 @@ def test_shorts_do_not_spoil_uniformity() -> None:
 
 def test_morans_i_of_chance_is_about_its_expectation() -> None:
     """Over 400 wafers without a pattern, p-values below 5 % come in about 5 % of them, and the mean is -1/(n-1)."""
-    rng = seeded(4)
-    found = [find_morans_i(DIE_X, DIE_Y, rng.normal(0, 1, len(DIES))) for _ in range(EXPERIMENTS)]
+    rng, neighbours = seeded(4), find_neighbours(DIE_X, DIE_Y)
+    found = [find_morans_i(neighbours, rng.normal(0, 1, len(DIES))) for _ in range(EXPERIMENTS)]
     values = [one for one in found if one is not None]
     assert len(values) == EXPERIMENTS
     assert np.mean([one.p_value < 0.05 for one in values]) == pytest.approx(0.05, abs=0.035)

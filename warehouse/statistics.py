@@ -14,8 +14,10 @@ condition: values are of independent cells; dies of one wafer are not, so the nu
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
-from math import comb, inf, isfinite, sqrt
+from math import inf, isfinite, sqrt
 from statistics import NormalDist
 from typing import Final
 
@@ -56,13 +58,21 @@ def wilson_interval(good: int, n: int, confidence: float = 0.95) -> tuple[float,
 
 def find_median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     """Return the ranks, from 1, between which the median of a population lies; None where ``n`` is too small."""
-    outside, rank = 0.0, 0
+    outside, rank, ways, all_ways = 0.0, 0, 1, 2**n
     while 2 * (rank + 1) <= n:
-        outside += 2 * comb(n, rank) / 2**n
+        outside += 2 * ways / all_ways
         if 1 - outside < confidence:
             break
+        # From one binomial coefficient to the next, which for a thousand cells is a number of three hundred digits.
+        ways = ways * (n - rank) // (rank + 1)
         rank += 1
     return (rank, n + 1 - rank) if rank else None
+
+
+def find_middle(values: Sequence[float]) -> float:
+    """Return the median of one or more values; of few it takes a tenth of the time that an array does."""
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def median_interval(values: Sequence[float] | Doubles, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -101,12 +111,12 @@ def censored_median(lives: Sequence[float] | Doubles, ended: Sequence[bool]) -> 
         lives: where each life ended, or how long it had lasted when it was last seen.
         ended: whether it ended; False is right-censored.
     """
-    surviving = 1.0
-    moments = sorted({float(life) for life, end in zip(lives, ended, strict=True) if end})
+    surviving, ordered = 1.0, sorted(float(life) for life in lives)
+    ends_at = Counter(float(life) for life, end in zip(lives, ended, strict=True) if end)
+    moments = sorted(ends_at)
     for moment, following in zip(moments, [*moments[1:], moments[-1]] if moments else [], strict=True):
-        at_risk = sum(life >= moment for life in lives)
-        ends = sum(end and life == moment for life, end in zip(lives, ended, strict=True))
-        surviving *= 1 - ends / at_risk
+        at_risk = len(ordered) - bisect_left(ordered, moment)
+        surviving *= 1 - ends_at[moment] / at_risk
         excess = surviving - 0.5
         if abs(excess) < ROUNDING:
             # Exactly half are left until the next one ends: the middle, as of an even number of plain values.

@@ -9,8 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from portal.reports.look import Look
+from warehouse.replicates.courses import list_retentions, read_courses
 from warehouse.replicates.summaries import Sample, Wafer, summarise
-from warehouse.replicates.values import list_retentions, read_courses
 
 CYCLES: Final = (
     "cell_id",
@@ -115,11 +115,11 @@ def _describe_group(look: Look, cells: list[str]) -> Iterator[dict[str, Any]]:
     courses = read_courses(aged)
     for metric, unit in METRICS.items():
         yield from _describe(look, (metric, unit, None), _read_values(summary, metric), cells)
-    for frame in list_retentions(courses, look.recipe.replicates):
-        for (cycle,), rows in frame.partition_by("at_cycle", as_dict=True, maintain_order=True).items():
-            # Where some cells have not come so far, those that have are the better ones: no interval for the process.
-            complete = rows.height == len(courses)
-            yield from _describe(look, ("capacity_retention", "", cycle), rows, cells, complete=complete)
+    for cycle, found in list_retentions(courses, look.recipe.replicates):
+        rows = pl.DataFrame({"cell_id": list(found), "value": list(found.values())}).with_columns(ended=True)
+        # Where some cells have not come so far, those that have are the better ones: no interval for the process.
+        complete = rows.height == len(courses)
+        yield from _describe(look, ("capacity_retention", "", cycle), rows, cells, complete=complete)
 
 
 def _read_values(summary: pl.DataFrame, metric: str) -> pl.DataFrame:

@@ -17,41 +17,62 @@ import polars as pl
 from warehouse.alerts.recipe import AlertsRecipe
 from warehouse.alerts.sign import Sign
 from warehouse.arrays import Doubles, Integers, doubles
+from warehouse.replicates.courses import find_runs, known_rows
 from warehouse.statistics import MAD_OF_SIGMA
 
 # Three quarters of a normal distribution's deviations are smaller than this many of its standard deviations.
 QUARTILE_OF_SIGMA: Final = 1.1503
 
+# Cells, and where the rows of each lie.
+Cells = list[tuple[str, slice]]
 
-def find_jumps(fade: pl.DataFrame, recipe: AlertsRecipe) -> Iterator[Sign]:
+
+def find_jumps(ageing: pl.DataFrame, recipe: AlertsRecipe) -> Iterator[Sign]:
     """Yield the steps of cells' capacities, the largest of each cell.
 
     Args:
-        fade: a firm's answer to the question ``fade``.
+        ageing: a firm's ageing cycles as :func:`warehouse.replicates.courses.list_ageing` returns them.
         recipe: thresholds.
     """
-    ageing = fade.filter(pl.col("class") == "ageing", pl.col("capacity_ah").is_not_null()).sort("cell_id", "cycle")
-    for key, rows in ageing.partition_by("cell_id", as_dict=True, maintain_order=True).items():
-        capacities, cycles = doubles(rows["capacity_ah"]), doubles(rows["cycle"])
-        for place in _find_places(capacities, cycles, recipe):
-            cycle, test = int(cycles[place]), rows["test_id"][int(place)]
-            before, after = float(capacities[place - 1]), float(capacities[place])
+    known = known_rows(ageing, "capacity_ah")
+    capacities, cycles = doubles(known["capacity_ah"]), doubles(known["cycle"])
+    for cell, rows in _find_restless(capacities, find_runs(known["cell_id"]), recipe):
+        for place in _find_places(capacities[rows], cycles[rows], recipe):
+            behind = rows.start + int(place)
+            cycle, test = int(cycles[behind]), known["test_id"][behind]
+            before, after = float(capacities[behind - 1]), float(capacities[behind])
             evidence = {
                 "cycle": cycle,
                 "capacity_before_ah": before,
                 "capacity_after_ah": after,
                 "change": after / before - 1,
                 "test_id": test,
-                "test_before": rows["test_id"][int(place) - 1],
+                "test_before": known["test_id"][behind - 1],
             }
-            yield Sign("capacity_step", f"{key[0]} at cycle {cycle}", str(key[0]), evidence)
+            yield Sign("capacity_step", f"{cell} at cycle {cycle}", cell, evidence)
+
+
+def _find_restless(capacities: Doubles, cells: Cells, recipe: AlertsRecipe) -> Cells:
+    """Return the cells whose capacity changes once by as much as a step has at least, whatever its scatter is."""
+    long_enough = [(cell, rows) for cell, rows in cells if rows.stop - rows.start >= 4 * recipe.step_cycles]
+    if not long_enough:
+        return []
+    # Of all cells at once, for most of them have no such change and nothing more is asked of them.
+    changes = np.diff(capacities)
+    spans = [changes[rows.start : rows.stop - 1] for _, rows in long_enough]
+    lengths = np.array([len(span) for span in spans])
+    number = np.repeat(np.arange(len(spans)), lengths)
+    joined = np.concatenate(spans)
+    before = np.concatenate([capacities[rows.start : rows.stop - 1] for _, rows in long_enough])
+    ordered, starts = joined[np.lexsort((joined, number))], np.cumsum(lengths) - lengths
+    usual = (ordered[starts + (lengths - 1) // 2] + ordered[starts + lengths // 2]) / 2
+    far = np.abs(joined - usual[number]) > recipe.step_part * np.abs(before)
+    return [one for one, some in zip(long_enough, np.logical_or.reduceat(far, starts), strict=True) if some]
 
 
 def _find_places(capacities: Doubles, cycles: Doubles, recipe: AlertsRecipe) -> Integers:
     """Return the indices of the cycles behind a step, in their order."""
     width = recipe.step_cycles
-    if len(capacities) < 4 * width:
-        return np.zeros(0, dtype=np.int64)
     changes = np.diff(capacities)
     usual = np.median(changes)
     away = np.abs(changes - usual)

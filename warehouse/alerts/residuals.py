@@ -12,7 +12,9 @@ from typing import Final
 import polars as pl
 
 from warehouse.alerts.recipe import AlertsRecipe
+from warehouse.arrays import collect
 from warehouse.metrics.inputs import FirmInputs
+from warehouse.replicates.courses import list_ageing
 from warehouse.schema import REPLICATE_CELLS, RESIDUALS
 
 FIRST_CYCLES: Final = 3
@@ -22,25 +24,33 @@ CAPACITY: Final = "capacity"
 
 def compute_residuals(inputs: FirmInputs, recipe: AlertsRecipe) -> pl.DataFrame:
     """Return one row per test and figure, for the tests of cells that have enough like ones."""
-    groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty()).select("cell_id", "replicate_group")
-    ageing = inputs.fade.filter(pl.col("class") == "ageing").sort("cell_id", "cycle").join(groups, on="cell_id")
-    efficiencies = ageing.filter(pl.col(EFFICIENCY).is_not_null())
-    first = ageing.filter(pl.col("capacity_ah").is_not_null()).with_columns(
-        place=pl.int_range(pl.len()).over("cell_id")
-    )
-    capacities = first.filter(pl.col("place") < FIRST_CYCLES)
+    groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty()).lazy()
+    ageing = list_ageing(inputs).lazy()
+    place = pl.int_range(pl.len()).over("cell_id")
+    first = ageing.filter(pl.col("capacity_ah").is_not_null()).filter(place < FIRST_CYCLES)
+    value, typical = pl.col("value"), pl.col("typical")
     parts = [
-        _compare(efficiencies, pl.col(EFFICIENCY), EFFICIENCY, pl.col("value") - pl.col("typical"), recipe),
-        _compare(capacities, pl.col("capacity_ah"), CAPACITY, pl.col("value") / pl.col("typical") - 1, recipe),
+        _compare(ageing, pl.col(EFFICIENCY), groups, recipe).with_columns(
+            residual=value - typical, metric=pl.lit(EFFICIENCY)
+        ),
+        _compare(first, pl.col("capacity_ah"), groups, recipe).with_columns(
+            residual=value / typical - 1, metric=pl.lit(CAPACITY)
+        ),
     ]
     rows = pl.concat(parts).with_columns(firm=pl.lit(inputs.firm)).filter(pl.col("residual").is_finite())
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in RESIDUALS.dtypes.items()).sort("test_id", "metric")
+    columns = (pl.col(name).cast(dtype) for name, dtype in RESIDUALS.dtypes.items())
+    return collect(rows.select(columns).sort("test_id", "metric"))
 
 
-def _compare(rows: pl.DataFrame, value: pl.Expr, metric: str, residual: pl.Expr, recipe: AlertsRecipe) -> pl.DataFrame:
-    tests = rows.group_by("replicate_group", "cell_id", "test_id").agg(value=value.median(), cycles=pl.len())
-    cells = rows.group_by("replicate_group", "cell_id").agg(value=value.median())
-    typical = cells.group_by("replicate_group").agg(typical=pl.col("value").median(), like_cells=pl.len())
-    enough = typical.filter(pl.col("like_cells") >= recipe.siblings)
-    compared = tests.filter(pl.col("cycles") >= FIRST_CYCLES).join(enough, on="replicate_group")
-    return compared.with_columns(residual=residual, metric=pl.lit(metric))
+def _compare(rows: pl.LazyFrame, figure: pl.Expr, groups: pl.LazyFrame, recipe: AlertsRecipe) -> pl.LazyFrame:
+    """Return the median of each test of a cell that has enough like ones, and what is typical of those."""
+    value, cycles = figure.median(), figure.count()
+    # Groups have long names: they are put to tests and cells, not to their cycles.
+    tests = rows.group_by("cell_id", "test_id").agg(value=value, cycles=cycles)
+    cells = rows.group_by("cell_id").agg(value=value).filter(pl.col("value").is_not_null())
+    named = cells.join(groups.select("cell_id", "replicate_group"), on="cell_id")
+    typical = named.group_by("replicate_group").agg(typical=pl.col("value").median(), like_cells=pl.len())
+    enough = named.select("cell_id", "replicate_group").join(
+        typical.filter(pl.col("like_cells") >= recipe.siblings), on="replicate_group"
+    )
+    return tests.filter(pl.col("cycles") >= FIRST_CYCLES).join(enough, on="cell_id")

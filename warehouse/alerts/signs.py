@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Final
 
 import polars as pl
@@ -15,10 +16,10 @@ import polars as pl
 from warehouse.alerts.jumps import find_jumps
 from warehouse.alerts.recipe import AlertsRecipe
 from warehouse.alerts.residuals import compute_residuals
-from warehouse.alerts.siblings import find_falling
+from warehouse.alerts.siblings import Member, find_falling
 from warehouse.alerts.sign import Sign
 from warehouse.metrics.inputs import FirmInputs
-from warehouse.replicates.values import read_courses
+from warehouse.replicates.courses import list_ageing, list_courses
 from warehouse.schema import REPLICATE_CELLS, SIGNS, SPECS
 
 OF_LIMIT: Final = ("spec", "revision", "quantity", "statistic", "conditions", "measured", "lower", "upper", "unit")
@@ -26,11 +27,10 @@ OF_LIMIT: Final = ("spec", "revision", "quantity", "statistic", "conditions", "m
 
 def compute_signs(inputs: FirmInputs, recipe: AlertsRecipe) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what a firm should look at among its cells, and how far each test lies from those of like cells."""
-    groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty()).select("cell_id", "replicate_group")
-    members = inputs.cells.select("cell_id", "lot", "wafer").join(groups, on="cell_id").sort("cell_id")
+    courses, ageing = list_courses(inputs), list_ageing(inputs)
     signs = [
-        *find_falling(members, read_courses(inputs.fade), recipe),
-        *find_jumps(inputs.fade, recipe),
+        *find_falling(_list_members(inputs), courses, recipe),
+        *find_jumps(ageing, recipe),
         *find_crossed(inputs.results.get(SPECS.name, SPECS.empty())),
     ]
     rows = [
@@ -45,8 +45,18 @@ def find_crossed(specs: pl.DataFrame) -> Iterator[Sign]:
     Args:
         specs: rows of ``schema.SPECS``.
     """
+    if specs.is_empty():
+        return
     # Dies without a cell fail by their wafer's map: that is yield, and the question specs tells it.
     failed = specs.filter(pl.col("verdict") == "fail", pl.col("scope") == "cell", pl.col("cell_id").is_not_null())
     for row in failed.iter_rows(named=True):
         subject = " ".join([row["cell_id"], row["spec"], row["quantity"], row["statistic"], row["conditions"]])
         yield Sign("limit_crossed", subject, row["cell_id"], {name: row[name] for name in OF_LIMIT})
+
+
+def _list_members(inputs: FirmInputs) -> list[Member]:
+    """Return the cells that are of a group, by name."""
+    groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty())
+    names = dict(groups.select("cell_id", "replicate_group").rows())
+    cells = sorted(inputs.cells.select("cell_id", "lot", "wafer").rows(), key=itemgetter(0))
+    return [Member(cell, names[cell], lot, wafer) for cell, lot, wafer in cells if cell in names]

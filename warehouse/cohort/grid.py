@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, inf, log10
 from typing import Any, Final
@@ -63,7 +63,7 @@ def place_cell(cell: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         return dict.fromkeys(Place.__annotations__), reason
     temperature = cell["temperature_celsius"]
     recorded = NOT_RECORDED if temperature is None else _name_bin(temperature, TEMPERATURES, "°C")
-    return asdict(Place(family, name_decade(capacity), recorded, _name_bin(rate, RATES, "C"))), None
+    return vars(Place(family, name_decade(capacity), recorded, _name_bin(rate, RATES, "C"))), None
 
 
 def find_family(cell: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -1,7 +1,8 @@
 """Groups of like cells: what they were cycled under, what is typical of them, how sure that is, and who stands out.
 
 ``blocks`` finds the conditions of each cell's cycles and ``exposures`` the heat it went through, ``groups`` says which
-cells are alike, ``values`` what they are compared in, ``summaries`` what is said of a group, ``reasons`` why it is not.
+cells are alike, ``values`` and ``courses`` what they are compared in, ``summaries`` what is said of a group,
+``reasons`` why it is not.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ condition: same project, chemistry, process split and nominal capacity by the ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -61,26 +62,33 @@ def group_cells(cells: pl.DataFrame, conditions: pl.DataFrame, recipe: Replicate
     """
     standing = conditions.filter("stands_for_cell").select("cell_id", *MEASURED)
     rows = cells.select(CELL_COLUMNS).join(standing, on="cell_id", how="left").sort("cell_id")
-    numbers = _number_groups(rows, recipe)
-    grouped = rows.with_columns(group=pl.Series(numbers))
+    grouped = rows.with_columns(group=pl.Series(_number_groups(rows, recipe), dtype=pl.Int64))
     names: dict[int, str] = {}
-    for (number, *_), members in grouped.partition_by("group", as_dict=True, maintain_order=True).items():
+    for members in describe_groups(grouped, "group").iter_rows(named=True):
         name = _name_group(members)
         # Two groups may round to the same words.
-        names[number] = name if name not in names.values() else f"{name} ({number})"
+        names[members["group"]] = name if name not in names.values() else f"{name} ({members['group']})"
     return grouped.with_columns(replicate_group=pl.col("group").replace_strict(names, return_dtype=pl.String))
 
 
-def _number_groups(rows: pl.DataFrame, recipe: ReplicatesRecipe) -> Integers:
+def describe_groups(grouped: pl.DataFrame, group: str) -> pl.DataFrame:
+    """Return one row per group with its cells, their lots and wafers, and what they have in common.
+
+    Args:
+        grouped: as :func:`group_cells` returns it.
+        group: the column that names the group.
+    """
+    listed, alike = pl.col("cell_id", "lot", "wafer"), pl.col(DECLARED).first()
+    return grouped.group_by(group, maintain_order=True).agg(listed, alike, pl.col(COMMON).median())
+
+
+def _number_groups(rows: pl.DataFrame, recipe: ReplicatesRecipe) -> list[int]:
     """Return the number of each cell's group, in the order of their first cells."""
-    if rows.is_empty():
-        return np.zeros(0, dtype=np.int64)
     # Cells without a project, chemistry or split are alike in that nobody named one.
-    declared = [np.unique(rows[name].fill_null("").to_numpy(), return_inverse=True)[1] for name in DECLARED]
-    alike = np.column_stack([*declared, *_number_conditions(rows, recipe)])
-    _, first, found = np.unique(alike, axis=0, return_index=True, return_inverse=True)
-    numbers: Integers = np.argsort(np.argsort(first))[found.ravel()].astype(np.int64)
-    return numbers
+    declared = ([word or "" for word in rows[name].to_list()] for name in DECLARED)
+    measured = (numbers.tolist() for numbers in _number_conditions(rows, recipe))
+    numbers: dict[tuple[object, ...], int] = {}
+    return [numbers.setdefault(alike, len(numbers)) for alike in zip(*declared, *measured, strict=True)]
 
 
 def _number_conditions(rows: pl.DataFrame, recipe: ReplicatesRecipe) -> list[Integers]:
@@ -106,10 +114,8 @@ def _find_depths(rows: pl.DataFrame, recipe: ReplicatesRecipe) -> Doubles:
     return np.where(np.isnan(doubles(rows["voltage_lower_volt"])), np.nan, depth)
 
 
-def _name_group(members: pl.DataFrame) -> str:
+def _name_group(group: Mapping[str, Any]) -> str:
     """Say in words what the cells of a group have in common."""
-    first: dict[str, Any] = members.row(0, named=True)
-    declared = [str(first[name]) for name in DECLARED if first[name]]
-    medians = {name: members[name].median() for name in WORDS}
-    measured = [words.format(medians[name]) for name, words in WORDS.items() if medians[name] is not None]
+    declared = [str(group[name]) for name in DECLARED if group[name]]
+    measured = [words.format(group[name]) for name, words in WORDS.items() if group[name] is not None]
     return " · ".join([*declared, *measured]) or "nothing known"

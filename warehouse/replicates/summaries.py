@@ -20,6 +20,7 @@ from warehouse.replicates.recipe import ReplicatesRecipe
 from warehouse.statistics import (
     censored_median,
     censored_median_interval,
+    find_middle,
     flag_outliers,
     median_interval,
 )
@@ -136,4 +137,4 @@ def _find_medians(values: Sequence[float], wafers: Sequence[Wafer | None]) -> li
     by_wafer: dict[Wafer | None, list[float]] = {}
     for value, wafer in zip(values, wafers, strict=True):
         by_wafer.setdefault(wafer, []).append(value)
-    return [float(np.median(members)) for members in by_wafer.values()]
+    return [find_middle(members) for members in by_wafer.values()]

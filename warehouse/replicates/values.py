@@ -1,36 +1,28 @@
-"""What cells are compared in: one value per cell, metric and age, from the results that are there.
+"""What cells are compared in: one value per cell and metric, from the results that are there.
 
 A metric is one entry of a tuple below: the column of a frame that holds one value per cell, or its median over the rows
 that a condition leaves.
 
 formula: areal capacity: reference capacity / active (electrode) area by the manifest
-formula: retention at a cycle: between the ageing cycles before and after it, linear
 condition: a cell's life is censored while its retention stands above the threshold; it then counts with the cycles seen
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import polars as pl
 
-from warehouse.arrays import Doubles, doubles
+from warehouse.arrays import collect
 from warehouse.metrics.inputs import FirmInputs
+from warehouse.replicates.courses import find_runs, list_ageing
 from warehouse.replicates.recipe import ReplicatesRecipe
 
-VALUES: Final = {
-    "cell_id": pl.String(),
-    "metric": pl.String(),
-    "unit": pl.String(),
-    "at_cycle": pl.Int64(),
-    "value": pl.Float64(),
-    "ended": pl.Boolean(),
-}
 LIFE: Final = "end_of_life_cycle"
 RETENTION: Final = "capacity_retention"
+SUMMARY: Final = "summary"
 
 
 @dataclass(frozen=True)
@@ -40,127 +32,119 @@ class Metric:
     Args:
         name: of the metric, with its unit.
         unit: the same for machines.
-        source: ``summary``, ``cells`` or a result table.
-        value: of the source's rows.
-        where: the rows of a cell that count; their median is taken.
+        value: of the rows that hold it.
     """
 
     name: str
     unit: str
-    source: str
     value: pl.Expr
-    where: pl.Expr | None = None
-
-
-# Resistances of spectra are medians over the cell's spectra: which of them is typical is not for us to choose.
-METRICS: Final = (
-    Metric("initial_capacity_ah", "Ah", "summary", pl.col("first_capacity_ah")),
-    Metric("reference_capacity_ah", "Ah", "summary", pl.col("reference_capacity_ah")),
-    Metric(
-        "areal_capacity_ah_per_square_metre",
-        "Ah/m²",
-        "summary",
-        pl.col("reference_capacity_ah") / pl.col("active_area_square_metre"),
-    ),
-    Metric("fade_rate_per_cycle", "", "summary", pl.col("fade_rate_per_cycle")),
-    Metric("coulombic_efficiency", "", "summary", pl.col("coulombic_efficiency_median")),
-    Metric("energy_efficiency", "", "conditions", pl.col("energy_efficiency"), pl.col("stands_for_cell")),
-    Metric("interface_resistance_ohm", "Ω", "spectrum_fits", pl.col("interface_resistance_ohm")),
-    Metric("hf_resistance_ohm", "Ω", "spectrum_fits", pl.col("hf_resistance_ohm")),
-)
-READS: Final = (*dict.fromkeys(metric.source for metric in METRICS if metric.source != "summary"), "resistance")
 
 
 @dataclass(frozen=True)
-class Course:
-    """Retention of one cell over its ageing cycles, in their order."""
+class Source:
+    """Where metrics are read from.
 
-    cycles: Doubles
-    retentions: Doubles
+    Args:
+        name: ``summary`` or a result table.
+        metrics: in it; the median of a cell's rows counts.
+        where: the rows of a cell that count.
+    """
 
-    @property
-    def last(self) -> int:
-        """The last ageing cycle."""
-        return int(self.cycles[-1])
-
-    def at(self, cycle: int) -> float | None:
-        """Return the retention at a cycle; None before the first ageing cycle and behind the last."""
-        if not self.cycles[0] <= cycle <= self.cycles[-1]:
-            return None
-        return float(np.interp(cycle, self.cycles, self.retentions))
+    name: str
+    metrics: tuple[Metric, ...]
+    where: pl.Expr | None = None
 
 
-def list_values(inputs: FirmInputs, recipe: ReplicatesRecipe) -> pl.DataFrame:
-    """Return every value that a cell has once, and its life, in the order of metrics and cells.
+@dataclass(frozen=True)
+class Values:
+    """What the cells have of one metric.
+
+    Args:
+        metric: its name.
+        unit: its unit for machines.
+        of: the value of each cell that has one, in the order of cells.
+        lasting: cells whose value is censored: it is only known to be larger.
+    """
+
+    metric: str
+    unit: str
+    of: Mapping[str, float]
+    lasting: frozenset[str] = frozenset()
+
+
+# Resistances of spectra are medians over the cell's spectra: which of them is typical is not for us to choose.
+SOURCES: Final = (
+    Source(
+        SUMMARY,
+        (
+            Metric("initial_capacity_ah", "Ah", pl.col("first_capacity_ah")),
+            Metric("reference_capacity_ah", "Ah", pl.col("reference_capacity_ah")),
+            Metric(
+                "areal_capacity_ah_per_square_metre",
+                "Ah/m²",
+                pl.col("reference_capacity_ah") / pl.col("active_area_square_metre"),
+            ),
+            Metric("fade_rate_per_cycle", "", pl.col("fade_rate_per_cycle")),
+            Metric("coulombic_efficiency", "", pl.col("coulombic_efficiency_median")),
+        ),
+    ),
+    Source(
+        "conditions", (Metric("energy_efficiency", "", pl.col("energy_efficiency")),), where=pl.col("stands_for_cell")
+    ),
+    Source(
+        "spectrum_fits",
+        (
+            Metric("interface_resistance_ohm", "Ω", pl.col("interface_resistance_ohm")),
+            Metric("hf_resistance_ohm", "Ω", pl.col("hf_resistance_ohm")),
+        ),
+    ),
+)
+RESISTANCE: Final = Metric("dc_resistance_ohm", "Ω", pl.col("resistance_ohm"))
+# A charge's beginning and a release are other resistances.
+LOADED: Final = (pl.col("edge") == "load") & (pl.col("direction") == "discharge")
+READS: Final = (*(source.name for source in SOURCES if source.name != SUMMARY), "resistance")
+
+
+def list_values(inputs: FirmInputs, recipe: ReplicatesRecipe) -> Sequence[Values]:
+    """Return every value that a cell has once, and its life, in the order of metrics.
 
     Args:
         inputs: the firm.
         recipe: how long behind the beginning of a discharge its resistance is compared.
     """
-    loaded = (pl.col("edge") == "load") & (pl.col("direction") == "discharge")
-    in_time = loaded & (pl.col("after_second") == recipe.resistance_second)
-    resistance = Metric("dc_resistance_ohm", "Ω", "resistance", pl.col("resistance_ohm"), in_time)
-    areas = inputs.cells.select("cell_id", "active_area_square_metre")
-    sources = {"summary": inputs.summary.join(areas, on="cell_id", how="left"), **inputs.results}
-    parts = [_read(metric, sources[metric.source]) for metric in (*METRICS, resistance) if metric.source in sources]
-    return pl.concat([pl.DataFrame(schema=VALUES), *parts, _list_lives(inputs)])
+    results = (inputs.results.get(name) for name in READS)
+    made_of = (inputs.summary, inputs.fade, inputs.cells, recipe, *results)
+    return inputs.share("values", made_of, lambda: [*_read_all(inputs, recipe), _list_lives(inputs)])
 
 
-def _read(metric: Metric, source: pl.DataFrame) -> pl.DataFrame:
-    chosen = source if metric.where is None else source.filter(metric.where)
-    values = chosen.group_by("cell_id").agg(value=metric.value.median()).filter(pl.col("value").is_not_null())
-    return _shape(values.with_columns(at_cycle=None, ended=pl.lit(value=True)), metric.name, metric.unit)
+def _read_all(inputs: FirmInputs, recipe: ReplicatesRecipe) -> Iterator[Values]:
+    in_time = LOADED & (pl.col("after_second") == recipe.resistance_second)
+    areas = inputs.cells.lazy().select("cell_id", "active_area_square_metre")
+    summary = inputs.summary.lazy().join(areas, on="cell_id", how="left")
+    for source in (*SOURCES, Source("resistance", (RESISTANCE,), in_time)):
+        if source.name == SUMMARY:
+            yield from _read(source, summary)
+        elif source.name in inputs.results and not inputs.results[source.name].is_empty():
+            yield from _read(source, inputs.results[source.name].lazy())
 
 
-def _list_lives(inputs: FirmInputs) -> pl.DataFrame:
+def _read(source: Source, rows: pl.LazyFrame) -> Iterator[Values]:
+    chosen = rows if source.where is None else rows.filter(source.where)
+    medians = (metric.value.median().cast(pl.Float64).alias(metric.name) for metric in source.metrics)
+    cells, *columns = collect(chosen.group_by("cell_id").agg(*medians).sort("cell_id")).get_columns()
+    for metric, column in zip(source.metrics, columns, strict=True):
+        pairs = zip(cells.to_list(), column.to_list(), strict=True)
+        yield Values(metric.name, metric.unit, {cell: value for cell, value in pairs if value is not None})
+
+
+def _list_lives(inputs: FirmInputs) -> Values:
     """Return where each life ended; while it lasts, the last ageing cycle, and that it did not end."""
+    ageing = list_ageing(inputs)
+    cycles = ageing["cycle"].to_list()
+    seen = {cell: cycles[rows.stop - 1] for cell, rows in find_runs(ageing["cell_id"])}
     # Without a reference there is no retention, and nothing is known of an end.
-    known = inputs.summary.filter(pl.col("end_of_life_censored").is_not_null())
-    last = inputs.fade.filter(pl.col("class") == "ageing").group_by("cell_id").agg(seen=pl.col("cycle").max())
-    lives = known.join(last, on="cell_id", how="inner").select(
-        "cell_id",
-        at_cycle=None,
-        # How long it was seen is the least that it lasts.
-        value=pl.coalesce("end_of_life_cycle", pl.col("seen").cast(pl.Float64)),
-        ended=pl.col("end_of_life_cycle").is_not_null(),
-    )
-    return _shape(lives, LIFE, "")
-
-
-def _shape(values: pl.DataFrame, metric: str, unit: str) -> pl.DataFrame:
-    named = values.with_columns(metric=pl.lit(metric), unit=pl.lit(unit)).sort("cell_id")
-    return named.select(pl.col(name).cast(dtype) for name, dtype in VALUES.items())
-
-
-def read_courses(fade: pl.DataFrame) -> dict[str, Course]:
-    """Return the courses of retention by cell; a cell without ageing cycles has none."""
-    used = fade.select("cell_id", "cycle", "class", "capacity_retention")
-    ageing = used.filter((pl.col("class") == "ageing") & pl.col("capacity_retention").is_not_null())
-    if ageing.is_empty():
-        return {}
-    ordered = ageing.sort("cell_id", "cycle")
-    lengths = ordered.group_by("cell_id", maintain_order=True).len()
-    # One array cut at the cells' ends: a frame for each cell takes longer than all that is asked of it.
-    ends = np.cumsum(lengths["len"].to_numpy())[:-1]
-    cut = (np.split(doubles(ordered[name]), ends) for name in ("cycle", "capacity_retention"))
-    return {cell: Course(*course) for cell, *course in zip(lengths["cell_id"], *cut, strict=True)}
-
-
-def list_retentions(courses: dict[str, Course], recipe: ReplicatesRecipe) -> Iterator[pl.DataFrame]:
-    """Yield the retentions of a group's cells, age by age: at the recipe's, and at the last that all have reached.
-
-    Args:
-        courses: of the group's cells that aged.
-        recipe: at which cycles they are compared.
-    """
-    if not courses:
-        return
-    common = min(course.last for course in courses.values())
-    longest = max(course.last for course in courses.values())
-    # Beyond the common age cells are missing; the row is given, its interval is not.
-    for age in sorted({common, *(age for age in recipe.common_cycles if age <= longest)}):
-        found = {cell: course.at(age) for cell, course in courses.items()}
-        values = {cell: value for cell, value in found.items() if value is not None}
-        if values:
-            frame = pl.DataFrame({"cell_id": list(values), "value": list(values.values())})
-            yield _shape(frame.with_columns(at_cycle=age, ended=pl.lit(value=True)), RETENTION, "")
+    known = inputs.summary.filter(pl.col("end_of_life_censored").is_not_null() & pl.col("cell_id").is_in(list(seen)))
+    ends = dict(sorted(known.select("cell_id", LIFE).rows()))
+    # How long it was seen is the least that it lasts.
+    lives = {cell: float(seen[cell]) if end is None else end for cell, end in ends.items()}
+    return Values(LIFE, "", lives, frozenset(cell for cell, end in ends.items() if end is None))

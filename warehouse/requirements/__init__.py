@@ -1,8 +1,9 @@
 """Applications and what they ask of a cell: sets of requirements with conditions, and a score sheet against them.
 
 ``profiles`` reads the sets, ``quantities`` says where each quantity is measured and ``conditions`` when it was measured
-as required, ``evidence`` finds the value, ``verdicts`` judges it by a stated rule, ``scores`` writes the sheet of cells
-and groups of like cells, ``reasons`` why a verdict is missing; ``shelf`` keeps a firm's own sets, version by version.
+as required, ``evidence`` finds the value, ``verdicts`` judges it by a stated rule, ``scores`` does so for cells and
+groups of like cells, ``sheet`` puts that into rows, ``reasons`` says why a verdict is missing; ``shelf`` keeps a firm's
+own sets, version by version.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -11,14 +12,26 @@ from warehouse.requirements.evidence import gather_evidence
 from warehouse.requirements.frames import Frames
 from warehouse.requirements.profiles import Profile, parse_profile, shipped_profiles
 from warehouse.requirements.recipe import RequirementsRecipe
-from warehouse.requirements.scores import Group, Row, score
+from warehouse.requirements.scores import Group, score, score_cells, score_group
+from warehouse.requirements.sheet import Sheet, describe_requirement
 from warehouse.schema import APPLICATION, REPLICATE_CELLS
 
 
 def compute_application(inputs: FirmInputs, recipe: RequirementsRecipe) -> tuple[pl.DataFrame]:
     """Return the score sheets of a firm's cells and groups, against its own sets and the shipped examples."""
-    rows = list(_score_all(inputs, recipe))
-    return (pl.DataFrame([{"firm": inputs.firm, **row} for row in rows], schema=APPLICATION.dtypes),)
+    groups = _list_groups(inputs)
+    if not groups:
+        return (APPLICATION.empty(),)
+    frames, sheet = Frames(inputs, recipe, [cell for group in groups for cell in group.wafers]), Sheet(groups)
+    on_wafers = [wafer is not None for group in groups for wafer in group.wafers.values()]
+    for profile in list_current(inputs):
+        # A firm and its customer agree on the rule before the test; the recipe's is for those who did not.
+        rule = profile.decision_rule or recipe.decision_rule
+        for requirement in profile.requirements:
+            scored = score(requirement, rule, gather_evidence(frames, requirement, recipe))
+            types = [score_group(scored, group, recipe) for group in groups]
+            sheet.add(describe_requirement(profile, requirement, rule), score_cells(scored, on_wafers), types)
+    return (sheet.write(inputs.firm),)
 
 
 def list_current(inputs: FirmInputs) -> list[Profile]:
@@ -33,20 +46,14 @@ def list_current(inputs: FirmInputs) -> list[Profile]:
     return [*own, *(profile for profile in shipped_profiles() if profile.name not in names)]
 
 
-def _score_all(inputs: FirmInputs, recipe: RequirementsRecipe) -> Iterator[Row]:
-    frames, groups = Frames(inputs, recipe), _list_groups(inputs)
-    for profile in list_current(inputs):
-        for requirement in profile.requirements:
-            yield from score(profile, requirement, gather_evidence(frames, requirement, recipe), groups, recipe)
-
-
 def _list_groups(inputs: FirmInputs) -> list[Group]:
     """Return the groups of like cells, by name, with the wafer of each cell."""
     members = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty())
-    placed = members.select("cell_id", "replicate_group").join(
-        inputs.cells.select("cell_id", "lot", "wafer"), on="cell_id"
-    )
-    groups: dict[str, dict[str, tuple[str, str] | None]] = {}
-    for cell, name, lot, wafer in placed.sort("replicate_group", "cell_id").rows():
-        groups.setdefault(name, {})[cell] = None if wafer is None else (lot or "", wafer)
-    return [Group(name, wafers) for name, wafers in groups.items()]
+    names = dict(members.select("cell_id", "replicate_group").rows())
+    cells = ((names[row[0]], *row) for row in inputs.cells.select("cell_id", "lot", "wafer").rows() if row[0] in names)
+    groups: list[Group] = []
+    for name, of_group in groupby(sorted(cells, key=itemgetter(0, 1)), itemgetter(0)):
+        wafers = {cell: None if wafer is None else (lot or "", wafer) for _, cell, lot, wafer in of_group}
+        first = groups[-1].places.stop if groups else 0
+        groups.append(Group(name, wafers, slice(first, first + len(wafers))))
+    return groups

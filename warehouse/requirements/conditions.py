@@ -8,9 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
+from warehouse.arrays import Doubles
 from warehouse.requirements.recipe import RequirementsRecipe
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,17 @@ CONDITIONS: Final = {
 }
 
 
-def meets(name: str, required: float, recipe: RequirementsRecipe) -> pl.Expr:
-    """Return whether column ``at_<name>`` meets a condition; null where the column is."""
+def miss(name: str, required: float, found: Doubles, recipe: RequirementsRecipe) -> Flags:
+    """Say which measurements are known to be made under another condition than is required.
+
+    Args:
+        name: of the condition.
+        required: its value.
+        found: values of the measurements; NaN where it is not known.
+        recipe: how far one may be off.
+    """
     condition = CONDITIONS[name]
     slack = float(getattr(recipe, condition.tolerance)) if condition.tolerance else 0.0
     # What is written as 25.0 ± 2 includes 27.0, whatever the floats say.
     width = slack * (abs(required) if condition.relative else 1.0) + 1e-9 * abs(required)
-    column = pl.col(f"at_{name}")
-    return column >= required - width if condition.at_least else (column - required).abs() <= width
+    return found < required - width if condition.at_least else np.abs(found - required) > width

@@ -2,108 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import Final
 
+import numpy as np
 import polars as pl
 
-from warehouse.requirements.conditions import CONDITIONS, meets
+from warehouse.arrays import Doubles, Integers, doubles, integers
+from warehouse.requirements.conditions import CONDITIONS, Flags, miss
 from warehouse.requirements.frames import Frames
 from warehouse.requirements.profiles import Requirement
 from warehouse.requirements.quantities import QUANTITIES, Quantity
 from warehouse.requirements.recipe import RequirementsRecipe
 from warehouse.requirements.verdicts import Measured
 
-COLUMNS = ("value", "low", "high")
+# Why a cell has no value, the nearest miss first; keys of ``warehouse.requirements.reasons``.
+MISSES: Final = ("refused", "not_long_enough", "condition_unknown", "other_conditions", "no_such_test")
+REFUSED, NOT_LONG_ENOUGH, CONDITION_UNKNOWN, OTHER_CONDITIONS, NO_SUCH_TEST = range(len(MISSES))
+# The cell of a row that is of none of the cells asked about.
+NOBODY: Final = -1
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one cell.
+    """What was measured, with an entry for each cell that was asked about; NaN where a figure is not known.
 
     Args:
-        measured: the value with its interval; None where there is none.
-        interval_source: measured, or assumed by the recipe.
-        reason: why there is none; a key of ``warehouse.requirements.reasons``.
+        value: also NaN where only a bound of it is known: a life that goes on.
+        low: lower end of its interval.
+        high: upper end of it.
+        tested: whether there is a value, or a bound of it.
+        assumed: whether the interval is assumed by the recipe, not measured.
+        missed: why there is no value: the place in ``MISSES``; of no meaning where there is one.
     """
 
-    measured: Measured | None
-    interval_source: str | None = None
-    reason: str | None = None
+    value: Doubles
+    low: Doubles
+    high: Doubles
+    tested: Flags
+    assumed: Flags
+    missed: Integers
 
     @property
-    def censored(self) -> bool:
-        """Whether only a bound of the value is known."""
-        return self.measured is not None and self.measured.value is None
+    def censored(self) -> Flags:
+        """Of which cells only a bound of the value is known."""
+        return self.tested & np.isnan(self.value)
+
+    @property
+    def rank(self) -> Doubles:
+        """The cells' values; where only one bound is known, that."""
+        bound = np.where(np.isnan(self.low), self.high, self.low)
+        return np.where(np.isnan(self.value), bound, self.value)
+
+    def take(self, places: Sequence[int]) -> Evidence:
+        """Return the evidence of some of the cells."""
+        chosen = np.array(places, dtype=np.int64)
+        value, low, high = (each[chosen] for each in (self.value, self.low, self.high))
+        return Evidence(value, low, high, self.tested[chosen], self.assumed[chosen], self.missed[chosen])
+
+    def figures_of(self, place: int) -> Measured:
+        """Return what was measured on one cell."""
+        figures = (float(each[place]) for each in (self.value, self.low, self.high))
+        return Measured(*(None if isnan(one) else one for one in figures))
 
 
-def gather_evidence(frames: Frames, requirement: Requirement, recipe: RequirementsRecipe) -> dict[str, Evidence]:
-    """Return the evidence of every cell that the requirement's quantity was measured on."""
-    quantity = QUANTITIES[requirement.quantity]
-    frame = frames.read(quantity.frame, requirement.conditions)
-    if frame.is_empty():
-        return {}
-    rows = _read_rows(frame, quantity, requirement.conditions, recipe)
-    chosen = _choose(rows.lazy().filter("matching"), quantity).select("cell_id", *COLUMNS).collect()
-    found = {str(cell): _weigh(Measured(*ends), recipe) for cell, *ends in chosen.rows()}
-    # The nearest miss of all its rows is the reason of a cell.
-    missing = rows.lazy().filter(~pl.col("cell_id").is_in(list(found)))
-    reasons = missing.group_by("cell_id").agg(pl.col("reason").min()).collect().rows()
-    return {**found, **{cell: Evidence(None, reason=reason[1:]) for cell, reason in reasons}}
+def gather_evidence(frames: Frames, requirement: Requirement, recipe: RequirementsRecipe) -> Evidence:
+    """Return the evidence of the cells that the frames are asked about.
+
+    Args:
+        frames: of the firm.
+        requirement: what is asked.
+        recipe: what counts as the same condition, and what is assumed where a value has no interval.
+    """
+    count, quantity = frames.count, QUANTITIES[requirement.quantity]
+    rows = frames.read(requirement.quantity, requirement.conditions)
+    missed = np.full(count, NO_SUCH_TEST)
+    if rows.is_empty():
+        return _weigh(np.full((3, count), np.nan), missed, recipe)
+    cell = integers(rows["cell"], NOBODY)
+    figures = np.array([doubles(rows[name]) for name in ("value", "low", "high")])
+    missing = _find_misses(rows, requirement.conditions, recipe)
+    known = cell != NOBODY
+    np.minimum.at(missed, cell[known], missing[known])
+    measured = ~np.isnan(figures[0]) | ~np.isnan(figures[1])
+    chosen = _choose(rows, cell, np.flatnonzero(known & measured & (missing == REFUSED)), quantity)
+    found = np.full((3, count), np.nan)
+    found[:, cell[chosen]] = figures[:, chosen]
+    return _weigh(found, missed, recipe)
 
 
-def _read_rows(
-    frame: pl.DataFrame, quantity: Quantity, required: Mapping[str, float], recipe: RequirementsRecipe
-) -> pl.DataFrame:
-    """Return values with whether the conditions are met; why not is led by a digit, the nearest miss first."""
-    rows = frame.lazy() if quantity.where is None else frame.lazy().filter(quantity.where)
-    under = [quantity.under[name].cast(pl.Float64).alias(f"at_{name}") for name in required]
-    figures = (quantity.value.alias("value"), quantity.low.alias("low"), quantity.high.alias("high"))
-    ranks = [rank.alias(f"rank_{number}") for number, rank in enumerate(quantity.prefer)]
-    used = rows.select("cell_id", *(each.cast(pl.Float64).fill_nan(None) for each in figures), *under, *ranks)
-    # What came nearest is said: a test that only has to go on is no other test.
-    lasting = [name for name in required if CONDITIONS[name].lasting]
-    met, known = _all(required, required, recipe), _known(required)
-    short = _all([name for name in required if name not in lasting], required, recipe)
-    reason = (
-        pl.when(met & known)
-        .then(pl.lit("1refused"))
-        .when(short & known)
-        .then(pl.lit("2not_long_enough"))
-        .when(met)
-        .then(pl.lit("3condition_unknown"))
-        .otherwise(pl.lit("4other_conditions"))
-    )
-    measured = pl.col("value").is_not_null() | pl.col("low").is_not_null()
-    return used.with_columns(matching=met & known & measured, reason=reason).collect()
+def _find_misses(rows: pl.DataFrame, required: Mapping[str, float], recipe: RequirementsRecipe) -> Integers:
+    """Return why each row is no evidence, unless it holds a value: then nothing but a refusal would be in its way."""
+    missed, short, unknown = np.zeros((3, rows.height), dtype=np.bool_)
+    for name, value in required.items():
+        found = doubles(rows[f"at_{name}"])
+        missing = miss(name, value, found, recipe)
+        missed |= missing
+        unknown |= np.isnan(found)
+        # What came nearest is said: a test that only has to go on is no other test.
+        short |= missing & (not CONDITIONS[name].lasting)
+    reasons = np.where(short | unknown, OTHER_CONDITIONS, NOT_LONG_ENOUGH)
+    met = np.where(unknown, CONDITION_UNKNOWN, REFUSED)
+    return np.where(missed, reasons, met)
 
 
-def _all(names: Mapping[str, float] | list[str], required: Mapping[str, float], recipe: RequirementsRecipe) -> pl.Expr:
-    """Return whether no condition is known to be missed."""
-    tests = [meets(name, required[name], recipe).fill_null(value=True) for name in names]
-    return pl.all_horizontal(pl.lit(value=True), *tests)
-
-
-def _known(required: Mapping[str, float]) -> pl.Expr:
-    return pl.all_horizontal(pl.lit(value=True), *(pl.col(f"at_{name}").is_not_null() for name in required))
-
-
-def _choose(rows: pl.LazyFrame, quantity: Quantity) -> pl.LazyFrame:
+def _choose(rows: pl.DataFrame, cell: Integers, matching: Integers, quantity: Quantity) -> Integers:
     """Return one row per cell: the preferred one, or the one whose value is least, greatest or in the middle."""
-    if quantity.prefer:
-        ranks = [f"rank_{number}" for number in range(len(quantity.prefer))]
-        return rows.sort("cell_id", *ranks, descending=[False, *(True for _ in ranks)]).unique(
-            "cell_id", keep="first", maintain_order=True
-        )
+    # A row of which the preference is not known goes first.
+    ranks = [-doubles(rows[f"rank_{number}"], missing=np.inf)[matching] for number in range(len(quantity.prefer))]
+    keys = ranks or [doubles(rows["value"])[matching]]
+    ordered = matching[np.lexsort((*reversed(keys), cell[matching]))]
+    _, first, count = np.unique(cell[ordered], return_index=True, return_counts=True)
+    if ranks:
+        return np.asarray(ordered[first])
     # A measured value, not a mean of two: it keeps its own interval.
-    ordered = rows.sort("cell_id", "value", nulls_last=True)
-    place = {"min": pl.lit(0), "max": pl.len() - 1, "median": (pl.len() - 1) // 2}[quantity.take]
-    return ordered.group_by("cell_id", maintain_order=True).agg(pl.col(COLUMNS).get(place))
+    return np.asarray(ordered[first + {"min": 0 * count, "max": count - 1, "median": (count - 1) // 2}[quantity.take]])
 
 
-def _weigh(measured: Measured, recipe: RequirementsRecipe) -> Evidence:
-    """Return a value with its own interval, or with the one that the recipe assumes."""
-    if measured.low is not None or measured.high is not None or measured.value is None:
-        return Evidence(measured, "measured")
-    half = abs(measured.value) * recipe.assumed_uncertainty
-    return Evidence(Measured(measured.value, measured.value - half, measured.value + half), "assumed")
+def _weigh(figures: Doubles, missed: Integers, recipe: RequirementsRecipe) -> Evidence:
+    """Return values with their own intervals, or with those that the recipe assumes."""
+    value, low, high = figures
+    tested = ~(np.isnan(value) & np.isnan(low) & np.isnan(high))
+    assumed = tested & np.isnan(low) & np.isnan(high)
+    half = np.abs(value) * recipe.assumed_uncertainty
+    low, high = np.where(assumed, value - half, low), np.where(assumed, value + half, high)
+    return Evidence(value, low, high, tested, assumed, missed)

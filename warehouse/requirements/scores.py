@@ -9,17 +9,17 @@ condition: a cell counts only where the quantity was measured under the required
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from warehouse.replicates.summaries import Sample, Wafer, describe_intervals, find_median
-from warehouse.requirements.evidence import Evidence
-from warehouse.requirements.profiles import Profile, Requirement
-from warehouse.requirements.quantities import QUANTITIES
+from warehouse.requirements.evidence import MISSES, Evidence
+from warehouse.requirements.profiles import Requirement
 from warehouse.requirements.recipe import RequirementsRecipe
-from warehouse.requirements.verdicts import FAIL, INDETERMINATE, NOT_TESTED, PASS, Measured, decide
+from warehouse.requirements.verdicts import FAIL, INDETERMINATE, NOT_TESTED, PASS, Measured, decide, decide_all
 from warehouse.statistics import wilson_interval
 
 Row = dict[str, Any]
@@ -32,168 +32,161 @@ class Group:
     Args:
         name: what they have in common.
         wafers: lot and wafer by cell; None where it is not known.
+        places: where its cells lie among those of all groups.
     """
 
     name: str
     wafers: Mapping[str, Wafer | None]
+    places: slice
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """On one cell."""
-
-    cell: str
-    evidence: Evidence
-    verdict: str
-
-
-def score(
-    profile: Profile,
-    requirement: Requirement,
-    evidence: Mapping[str, Evidence],
-    groups: Sequence[Group],
-    recipe: RequirementsRecipe,
-) -> Iterator[Row]:
-    """Yield the rows of ``schema.APPLICATION`` of one requirement.
+class Scored:
+    """What a requirement says of cells.
 
     Args:
-        profile: the set that it is of.
         requirement: what is asked.
-        evidence: what was measured, by cell.
-        groups: like cells.
-        recipe: rule and confidence where the set names none.
+        rule: by which it is decided.
+        evidence: what was measured on the cells.
+        verdicts: on each of them.
     """
-    # A firm and its customer agree on the rule before the test; the recipe's is for those who did not.
-    rule = profile.decision_rule or recipe.decision_rule
-    shared = _describe(profile, requirement, rule)
-    for group in groups:
-        verdicts = [_judge(cell, evidence.get(cell), requirement, rule) for cell in group.wafers]
-        for one in verdicts:
-            yield {**shared, **_score_cell(one, group), "scope": "cell", "subject": one.cell, "cell_id": one.cell}
-        found = _score_group(verdicts, group, requirement, rule, recipe)
-        yield {**shared, **found, "scope": "type", "subject": group.name}
+
+    requirement: Requirement
+    rule: str
+    evidence: Evidence
+    verdicts: Sequence[str]
 
 
-def _describe(profile: Profile, requirement: Requirement, rule: str) -> Row:
+@dataclass(frozen=True)
+class Tested:
+    """The cells of a group that were tested.
+
+    Args:
+        cells: their names.
+        wafers: lot and wafer of each; None where it is not known.
+        scored: what the requirement says of them.
+    """
+
+    cells: Sequence[str]
+    wafers: Sequence[Wafer | None]
+    scored: Scored
+
+
+def score(requirement: Requirement, rule: str, evidence: Evidence) -> Scored:
+    """Return the verdicts on cells.
+
+    Args:
+        requirement: what is asked.
+        rule: by which it is decided.
+        evidence: what was measured on the cells.
+    """
+    figures = evidence.value, evidence.low, evidence.high
+    decided = decide_all(requirement.operator, requirement.limit, figures, rule)
+    tested = evidence.tested.tolist()
+    verdicts = [verdict if one else NOT_TESTED for verdict, one in zip(decided, tested, strict=True)]
+    return Scored(requirement, rule, evidence, verdicts)
+
+
+def score_cells(scored: Scored, on_wafers: Sequence[bool]) -> dict[str, Sequence[Any]]:
+    """Return the columns of ``schema.APPLICATION`` that say something of the cells; NaN where a figure is not known.
+
+    Args:
+        scored: what the requirement says of them.
+        on_wafers: of which cells the wafer is known.
+    """
+    evidence, verdicts = scored.evidence, scored.verdicts
+    tested, assumed = evidence.tested.tolist(), evidence.assumed.tolist()
+    open_reasons = ("interval_contains_limit", "life_goes_on")
+    each = zip(verdicts, evidence.censored.tolist(), evidence.missed.tolist(), strict=True)
     return {
-        "profile": profile.name,
-        "profile_version": profile.version,
-        "example": profile.example,
-        "requirement": requirement.name,
-        "quantity": requirement.quantity,
-        "statistic": requirement.statistic,
-        "comparison": requirement.operator,
-        "required_value": requirement.limit,
-        "unit": QUANTITIES[requirement.quantity].unit,
-        "conditions": json.dumps(dict(requirement.conditions)),
-        "decision_rule": rule,
-        "source": requirement.source,
-        "note_en": requirement.note["en"] or None,
-        "note_ko": requirement.note["ko"] or None,
+        "verdict": verdicts,
+        "reason": [
+            MISSES[missed] if verdict == NOT_TESTED else open_reasons[censored] if verdict == INDETERMINATE else None
+            for verdict, censored, missed in each
+        ],
+        "value": evidence.value.tolist(),
+        "value_low": evidence.low.tolist(),
+        "value_high": evidence.high.tolist(),
+        "interval_source": [
+            None if not one else "assumed" if own else "measured" for one, own in zip(tested, assumed, strict=True)
+        ],
+        "n": [int(one) for one in tested],
+        "n_censored": [int(one) for one in evidence.censored.tolist()],
+        "n_missing": [int(not one) for one in tested],
+        "wafers": [1 if one and known else None for one, known in zip(tested, on_wafers, strict=True)],
+        "cells_passing": [int(verdict == PASS) for verdict in verdicts],
     }
 
 
-def _judge(cell: str, evidence: Evidence | None, requirement: Requirement, rule: str) -> Verdict:
-    found = evidence or Evidence(None, reason="no_such_test")
-    if found.measured is None:
-        return Verdict(cell, found, NOT_TESTED)
-    return Verdict(cell, found, decide(requirement.operator, requirement.limit, found.measured, rule))
+def score_group(scored: Scored, group: Group, recipe: RequirementsRecipe) -> Row:
+    """Return the columns of ``schema.APPLICATION`` that say something of a group of like cells.
 
-
-def _score_cell(one: Verdict, group: Group) -> Row:
-    found = one.evidence
-    open_reason = "life_goes_on" if found.censored else "interval_contains_limit"
-    tested = found.measured is not None
-    known = tested and group.wafers[one.cell] is not None
-    return {
-        "replicate_group": group.name,
-        "verdict": one.verdict,
-        "reason": open_reason if one.verdict == INDETERMINATE else found.reason,
-        **_write(found.measured, found.interval_source),
-        "n": int(tested),
-        "n_censored": int(found.censored),
-        "n_missing": int(not tested),
-        "wafers": 1 if known else None,
-        "cells_passing": int(one.verdict == PASS),
-    }
-
-
-def _write(measured: Measured | None, source: str | None) -> Row:
-    if measured is None:
-        return {"interval_source": None}
-    ends = {"value": measured.value, "value_low": measured.low, "value_high": measured.high}
-    return {**ends, "interval_source": None if measured.low is measured.high is None else source}
-
-
-def _score_group(
-    verdicts: Sequence[Verdict], group: Group, requirement: Requirement, rule: str, recipe: RequirementsRecipe
-) -> Row:
-    tested = [one for one in verdicts if one.verdict != NOT_TESTED]
-    wafers = [group.wafers[one.cell] for one in tested]
-    passing = sum(one.verdict == PASS for one in tested)
+    Args:
+        scored: what the requirement says of the cells of all groups.
+        group: the group.
+        recipe: level of confidence.
+    """
+    tested = _take_tested(scored, group)
+    count, passing = len(tested.cells), sum(verdict == PASS for verdict in tested.scored.verdicts)
     # Ten of ten are not all: the interval says how far.
-    ends = wilson_interval(passing, len(tested), recipe.confidence) if tested else (None, None)
-    judged = _judge_each if requirement.statistic == "each" else _judge_median
-    found = judged(tested, wafers, requirement, rule, recipe) if tested else _explain_untested(verdicts)
+    ends = wilson_interval(passing, count, recipe.confidence) if count else (None, None)
+    judged = _judge_each if scored.requirement.statistic == "each" else _judge_median
     return {
-        "replicate_group": group.name,
-        **found,
-        "n": len(tested),
-        "n_censored": sum(one.evidence.censored for one in tested),
-        "n_missing": len(verdicts) - len(tested),
-        "wafers": None if None in wafers or not wafers else len(set(wafers)),
+        **(judged(tested, recipe) if count else _explain_untested(scored.evidence.missed[group.places].tolist())),
+        "n": count,
+        "n_censored": int(tested.scored.evidence.censored.sum()),
+        "n_missing": len(group.wafers) - count,
+        "wafers": None if None in tested.wafers or not count else len(set(tested.wafers)),
         "cells_passing": passing,
         "yield_low": ends[0],
         "yield_high": ends[1],
     }
 
 
-def _explain_untested(verdicts: Sequence[Verdict]) -> Row:
+def _take_tested(scored: Scored, group: Group) -> Tested:
+    first, cells, wafers = group.places.start, list(group.wafers), list(group.wafers.values())
+    places = np.flatnonzero(scored.evidence.tested[group.places]).tolist()
+    evidence = scored.evidence.take([first + place for place in places])
+    verdicts = [scored.verdicts[first + place] for place in places]
+    own = Scored(scored.requirement, scored.rule, evidence, verdicts)
+    return Tested([cells[place] for place in places], [wafers[place] for place in places], own)
+
+
+def _explain_untested(missed: list[int]) -> Row:
     """Return why no cell of a group was tested: what came nearest, as most of them have it."""
-    reasons = [one.evidence.reason or "" for one in verdicts]
+    reasons = [MISSES[one] for one in missed]
     return {"verdict": NOT_TESTED, "reason": max(sorted(set(reasons)), key=reasons.count)}
 
 
-def _judge_each(
-    tested: Sequence[Verdict],
-    _wafers: Sequence[Wafer | None],
-    requirement: Requirement,
-    _rule: str,
-    _recipe: RequirementsRecipe,
-) -> Row:
+def _judge_each(tested: Tested, _recipe: RequirementsRecipe) -> Row:
     """Return the worst cell and what it means for all."""
-    worst = (min if requirement.operator == "at_least" else max)(tested, key=_rank)
-    found = {one.verdict for one in tested}
+    evidence, found = tested.scored.evidence, set(tested.scored.verdicts)
+    at_least = tested.scored.requirement.operator == "at_least"
+    worst = int(np.argmin(evidence.rank) if at_least else np.argmax(evidence.rank))
     # One cell that surely fails decides, however many pass.
     verdict = FAIL if FAIL in found else PASS if found == {PASS} else INDETERMINATE
     reason = "some_cells_open" if verdict == INDETERMINATE else None
-    return {"verdict": verdict, "reason": reason, **_write(worst.evidence.measured, worst.evidence.interval_source)}
+    source = "assumed" if evidence.assumed[worst] else "measured"
+    return {"verdict": verdict, "reason": reason, **_write(evidence.figures_of(worst), source)}
 
 
-def _rank(one: Verdict) -> float:
-    """Return a cell's value; where only its lower bound is known, that."""
-    measured = one.evidence.measured or Measured(0.0)
-    bound = measured.low if measured.low is not None else measured.high
-    return measured.value if measured.value is not None else bound or 0.0
-
-
-def _judge_median(
-    tested: Sequence[Verdict],
-    wafers: Sequence[Wafer | None],
-    requirement: Requirement,
-    rule: str,
-    recipe: RequirementsRecipe,
-) -> Row:
-    ended = [not one.evidence.censored for one in tested]
-    sample = Sample([one.cell for one in tested], [_rank(one) for one in tested], ended, wafers, missing=0)
+def _judge_median(tested: Tested, recipe: RequirementsRecipe) -> Row:
+    evidence, requirement = tested.scored.evidence, tested.scored.requirement
+    ended = (~evidence.censored).tolist()
+    sample = Sample(tested.cells, evidence.rank.tolist(), ended, tested.wafers, missing=0)
     interval = describe_intervals(sample, recipe.confidence)
     low, high = interval.get("median_low"), interval.get("median_high")
     measured = Measured(find_median(sample), _number(low), _number(high))
-    verdict = decide(requirement.operator, requirement.limit, measured, rule)
+    verdict = decide(requirement.operator, requirement.limit, measured, tested.scored.rule)
     # Why there is no interval goes before where it lies.
     lacking = interval["interval_reason"] or ("life_goes_on" if sample.censored else "interval_contains_limit")
     reason = lacking if verdict == INDETERMINATE else None
     return {"verdict": verdict, "reason": reason, **_write(measured, "order_statistics")}
+
+
+def _write(measured: Measured, source: str) -> Row:
+    ends = {"value": measured.value, "value_low": measured.low, "value_high": measured.high}
+    return {**ends, "interval_source": None if measured.low is measured.high is None else source}
 
 
 def _number(value: object) -> float | None:

@@ -14,6 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from warehouse.arrays import Doubles
+
 PASS: Final = "pass"  # noqa: S105 a verdict, no password
 FAIL: Final = "fail"
 INDETERMINATE: Final = "indeterminate"
@@ -44,16 +48,24 @@ def decide(operator: str, limit: float, measured: Measured, rule: str) -> str:
         measured: the value.
         rule: guard_band or simple_acceptance.
     """
-    if rule == "simple_acceptance" and measured.value is not None:
-        return PASS if _is_within(operator, limit, measured.value) else FAIL
+    given = (measured.value, measured.low, measured.high)
+    value, low, high = (np.array([np.nan if one is None else one]) for one in given)
+    return decide_all(operator, limit, (value, low, high), rule)[0]
+
+
+def decide_all(operator: str, limit: float, figures: tuple[Doubles, Doubles, Doubles], rule: str) -> list[str]:
+    """Return the verdicts on several values.
+
+    Args:
+        operator: at_least or at_most.
+        limit: inclusive.
+        figures: values, and lower and upper ends of their intervals; NaN where there is none.
+        rule: guard_band or simple_acceptance.
+    """
+    value, low, high = figures
     # The end that has to be within for a pass, and the one that must be without for a fail.
-    near, far = (measured.low, measured.high) if operator == "at_least" else (measured.high, measured.low)
-    if near is not None and _is_within(operator, limit, near):
-        return PASS
-    if far is not None and not _is_within(operator, limit, far):
-        return FAIL
-    return INDETERMINATE
-
-
-def _is_within(operator: str, limit: float, value: float) -> bool:
-    return value >= limit if operator == "at_least" else value <= limit
+    near, far = (low, high) if operator == "at_least" else (high, low)
+    if rule == "simple_acceptance":
+        near, far = (np.where(np.isnan(value), end, value) for end in (near, far))
+    within, without = (near >= limit, far < limit) if operator == "at_least" else (near <= limit, far > limit)
+    return [PASS if one else FAIL if other else INDETERMINATE for one, other in zip(within, without, strict=True)]

@@ -1,11 +1,11 @@
 """Wafers, specifications and process splits: from maps and results of dies to bins, yields, spreads and effects.
 
 ``maps`` and ``map_frames`` put wafer maps into the registry, ``export`` writes results as a map's own counts. ``sites``
-are a firm's dies and cells, ``figures`` what was measured at each under which ``conditions``, ``quantities`` and
-``units`` name it. ``limits`` judges figures by specifications, ``bins`` sorts dies, ``yields`` counts them.
-``uniformity`` and ``profiles`` look at one wafer, ``components`` at what lots, wafers and dies have in common,
-``effects`` and ``lives`` compare ``splits`` with the wafer as the unit; ``compute`` is all of it, ``reasons`` says in
-two languages why a figure is missing.
+are a firm's dies and cells, ``figures`` what was measured at each under which ``conditions``, ``fades`` at which cycle,
+``quantities`` and ``units`` name it, ``groups`` cuts it by wafers and splits. ``limits`` judges figures by
+specifications, ``bins`` sorts dies, ``yields`` counts them. ``uniformity`` and ``profiles`` look at one wafer,
+``components`` at what lots, wafers and dies have in common, ``effects`` and ``lives`` compare ``splits`` with the wafer
+as the unit; ``compute`` is all of it, ``reasons`` says in two languages why a figure is missing.
 """
 
 from __future__ import annotations

@@ -7,20 +7,59 @@ condition: limits on the recipe's sort quantities; a die whose limits were never
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
+import numpy as np
 
-from warehouse.schema import DIE_BINS
-from warehouse.wafers.limits import Limit
+from warehouse.arrays import Integers
+from warehouse.wafers.figures import Figures
+from warehouse.wafers.groups import Flags, Words
+from warehouse.wafers.limits import Limit, Verdicts
 from warehouse.wafers.quantities import EXCLUDED, NOT_TESTED, OPEN, PASS, QUANTITIES, SHORT, bin_of
 from warehouse.wafers.recipe import WafersRecipe
+from warehouse.wafers.sites import Sites
 
 RESISTANCES: Final = ("resistance", "acir", "hf_resistance")
 ORDER: Final = tuple(QUANTITIES)
 SOFT: Final = 100
 NO_QUANTITY: Final = 99
+# A die whose limits were never tested.
+NO_BIN: Final = 0
+NOT_WORKING: Final = (SHORT, OPEN, NOT_TESTED, EXCLUDED)
+
+
+@dataclass(frozen=True)
+class States:
+    """What is seen of each site before any limit is asked."""
+
+    excluded: Flags
+    measured: Flags
+    short: Flags
+    open: Flags
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of all sites by some limits.
+
+    Args:
+        bin: hard bin, :data:`NO_BIN` where there is none.
+        failed: the quantity whose limit the site is out of; None where that is not why.
+        limits: how many there are for the site.
+        tested: how many of them were tested.
+    """
+
+    bin: Integers
+    failed: Words
+    limits: Integers
+    tested: Integers
+
+    @property
+    def works(self) -> Flags:
+        """Whether the site holds a working die, as far as anybody knows."""
+        return ~np.isin(self.bin, NOT_WORKING)
 
 
 def choose_sorting(limits: Sequence[Limit], recipe: WafersRecipe) -> list[Limit]:
@@ -33,100 +72,61 @@ def choose_sorting(limits: Sequence[Limit], recipe: WafersRecipe) -> list[Limit]
     ]
 
 
-def sort_dies(
-    limits: Sequence[Limit], sites: pl.DataFrame, figures: pl.DataFrame, verdicts: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
-    """Return one row a site: ``site, bin, soft_bin, bin_name, failed_quantity, reason, limits, limits_tested``.
+def sort_dies(limits: Sequence[Limit], states: States, verdicts: Verdicts) -> Bins:
+    """Return the bin of each site.
 
     Args:
         limits: those to sort by.
-        sites: of :func:`warehouse.wafers.sites.list_sites`.
-        figures: of :func:`warehouse.wafers.figures.gather_figures`.
+        states: of :func:`find_states`.
         verdicts: on these limits at least.
-        recipe: short and open.
     """
-    own = verdicts.filter(pl.col("limit").is_in([limit.number for limit in limits]))
-    told = _count_verdicts(limits, own)
-    state = _find_state(sites, figures, recipe).join(told, on="site", how="left", maintain_order="left")
+    many = len(states.excluded)
+    stated, tested, failing = (np.zeros(many, dtype=np.int64) for _ in range(3))
+    failed = np.full(many, None, dtype=object)
+    # The first limit that fails names the bin, hence the last first.
+    for limit in sorted(limits, key=lambda one: (bin_of(one.quantity), one.number), reverse=True):
+        verdict = verdicts[limit.number]
+        stated[verdict.site] += 1
+        tested[verdict.site[verdict.tested]] += 1
+        fails = verdict.site[verdict.fails]
+        failing[fails], failed[fails] = bin_of(limit.quantity), limit.quantity
+    number = _choose_bin(states, failing, tested)
+    # A short that is also out of a limit was no good before anybody asked for the limit.
+    failed[number != failing] = None
+    return Bins(number, failed, stated, tested)
+
+
+def _choose_bin(states: States, failing: Integers, tested: Integers) -> Integers:
     # The order is what decides: a die on the rim is no loss, and a short has no capacity worth judging.
-    number = (
-        pl.when(pl.col("excluded"))
-        .then(EXCLUDED)
-        .when(~pl.col("measured"))
-        .then(NOT_TESTED)
-        .when(pl.col("short"))
-        .then(SHORT)
-        .when(pl.col("open"))
-        .then(OPEN)
-        .when(pl.col("failed_bin").is_not_null())
-        .then("failed_bin")
-        .when(pl.col("limits_tested") > 0)
-        .then(PASS)
-    )
-    sorted_dies = state.with_columns(pl.col("limits", "limits_tested").fill_null(0), bin=number.cast(pl.Int64))
-    failed = pl.when(pl.col("bin") == pl.col("failed_bin")).then("failed_quantity")
-    return sorted_dies.with_columns(
-        failed_quantity=failed,
-        bin_name=pl.col("bin").replace_strict(DIE_BINS, default=None, return_dtype=pl.String),
-        reason=pl.when(pl.col("bin").is_null())
-        .then(pl.when(pl.col("limits") > 0).then(pl.lit("limits_not_tested")).otherwise(pl.lit("no_limits")))
-        .otherwise(None),
-    ).select(
-        "site",
-        "bin",
-        soft_bin=pl.col("bin") * SOFT + pl.col("failed_quantity").replace_strict(_number(limits), default=0),
-        bin_name="bin_name",
-        failed_quantity="failed_quantity",
-        reason="reason",
-        limits=pl.col("limits").cast(pl.Int64),
-        limits_tested=pl.col("limits_tested").cast(pl.Int64),
-    )
+    reasons = [states.excluded, ~states.measured, states.short, states.open, failing > 0, tested > 0]
+    chosen: Integers = np.select(reasons, [EXCLUDED, NOT_TESTED, SHORT, OPEN, failing, PASS], default=NO_BIN)
+    return chosen
 
 
-def _number(limits: Sequence[Limit]) -> dict[str, int]:
-    """Number the quantities for soft bins; tests of maps share a number of their own."""
-    return {
-        limit.quantity: ORDER.index(limit.quantity) + 1 if limit.quantity in ORDER else NO_QUANTITY for limit in limits
-    } or {"": 0}
+def number_softly(bins: Bins) -> Integers:
+    """Return soft bins: the quantities are numbered, and tests of maps share a number of their own."""
+    places = {name: place for place, name in enumerate(ORDER, start=1)}
+    number = [0 if name is None else places.get(name, NO_QUANTITY) for name in bins.failed.tolist()]
+    soft: Integers = bins.bin * SOFT + np.array(number, dtype=np.int64)
+    return soft
 
 
-def _count_verdicts(limits: Sequence[Limit], verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Return of each site how many limits there are and were tested, and the first quantity that fails."""
-    bins = {limit.number: bin_of(limit.quantity) for limit in limits} or {-1: 0}
-    names = {limit.number: limit.quantity for limit in limits} or {-1: ""}
-    named = verdicts.with_columns(
-        number=pl.col("limit").replace_strict(bins, default=None, return_dtype=pl.Int64),
-        quantity=pl.col("limit").replace_strict(names, default=None, return_dtype=pl.String),
-    )
-    failed = (pl.col("verdict") == "fail").fill_null(value=False)
-    return (
-        named.sort("site", "number", "limit")
-        .group_by("site", maintain_order=True)
-        .agg(
-            limits=pl.len(),
-            limits_tested=(pl.col("verdict") != "not_tested").sum(),
-            failed_bin=pl.col("number").filter(failed).first(),
-            failed_quantity=pl.col("quantity").filter(failed).first(),
-        )
-    )
-
-
-def _find_state(sites: pl.DataFrame, figures: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
+def find_states(sites: Sites, figures: Mapping[str, Figures], recipe: WafersRecipe) -> States:
     """Return of each site whether it is excluded, measured at all, a short, or open."""
-    voltage = pl.max_horizontal(
-        pl.col("value").filter(pl.col("quantity") == "open_circuit_voltage").max(), pl.col("upper_voltage_volt").max()
-    )
-    # One figure that shows a path for the current is enough not to be open, hence the smallest.
-    resistance = pl.col("value").filter(pl.col("quantity").is_in(RESISTANCES)).min()
-    capacity = pl.col("value").filter(pl.col("quantity") == "capacity").max()
-    seen = figures.group_by("site").agg(voltage=voltage, resistance=resistance, capacity=capacity)
-    joined = sites.select("site", "excluded").join(seen, on="site", how="left", maintain_order="left")
-    # Any figure at all, even one without a limit on it, shows that the die was measured.
-    present = joined["site"].is_in(seen["site"].implode())
-    return joined.select(
-        "site",
-        "excluded",
-        measured=present,
-        short=(pl.col("voltage") < recipe.short_volt).fill_null(value=False),
-        open=((pl.col("resistance") > recipe.open_ohm) | (pl.col("capacity") <= 0)).fill_null(value=False),
-    )
+    # What nobody measured is NaN, and NaN is neither above nor below anything.
+    voltage, resistance, capacity = (np.full(len(sites), np.nan) for _ in range(3))
+    measured = np.zeros(len(sites), dtype=bool)
+    for quantity, told in figures.items():
+        # Any figure at all, even one without a limit on it, shows that the die was measured.
+        measured[told.site] = True
+        if "upper_voltage_volt" in told.conditions:
+            np.fmax.at(voltage, told.site, told.conditions["upper_voltage_volt"])
+        if quantity == "open_circuit_voltage":
+            np.fmax.at(voltage, told.site, told.value)
+        if quantity == "capacity":
+            np.fmax.at(capacity, told.site, told.value)
+        if quantity in RESISTANCES:
+            # One figure that shows a path for the current is enough not to be open, hence the smallest.
+            np.fmin.at(resistance, told.site, told.value)
+    is_open = (resistance > recipe.open_ohm) | (capacity <= 0)
+    return States(sites.frame["excluded"].to_numpy(), measured, voltage < recipe.short_volt, is_open)

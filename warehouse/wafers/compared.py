@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
-from warehouse.arrays import doubles
+from warehouse.arrays import Doubles, Integers
 from warehouse.wafers.components import Components, Variance, find_components, make_nest
-from warehouse.wafers.dies import list_standing
+from warehouse.wafers.figures import Figures
+from warehouse.wafers.groups import Flags, Words, divide, number_anew, number_words
 from warehouse.wafers.recipe import WafersRecipe
-from warehouse.wafers.uniformity import NOT_WORKING
+from warehouse.wafers.sites import Sites
 
 Row = dict[str, Any]
 
@@ -19,33 +22,105 @@ Row = dict[str, Any]
 AT_CYCLES: Final = "capacity_retention"
 # A censored life is no value of a die; survival and splits know how to take it.
 NOT_SPREAD: Final = ("life",)
-KEY: Final = ("quantity", "at_cycle", "process_split")
+# Of a greater value the fourth power, which statistics take, is no number any more.
+LARGEST: Final = 1e60
 
 
-def list_values(sites: pl.DataFrame, figures: pl.DataFrame, bins: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
-    """Return a row for each working site and quantity, with where it lies and which split it had.
+@dataclass(frozen=True)
+class Values:
+    """One entry a working site, quantity and cycle.
+
+    Args:
+        sites: where they lie, and which split they had.
+        names: quantities, in their order.
+        quantity: place of each value's quantity among them.
+        at_cycle: 0 where the value stands for the cell.
+        site: number of each value's site.
+        value: the values.
+        unit: of each.
+        censored: whether it is only a lower bound.
+    """
+
+    sites: Sites
+    names: tuple[str, ...]
+    quantity: Integers
+    at_cycle: Integers
+    site: Integers
+    value: Doubles
+    unit: Words
+    censored: Flags
+
+    def pick(self, chosen: Flags) -> Values:
+        """Return some of them."""
+        return Values(
+            self.sites,
+            self.names,
+            self.quantity[chosen],
+            self.at_cycle[chosen],
+            self.site[chosen],
+            self.value[chosen],
+            self.unit[chosen],
+            self.censored[chosen],
+        )
+
+    def of(self, quantity: str) -> Values:
+        """Return those of a quantity."""
+        place = self.names.index(quantity) if quantity in self.names else -1
+        return self.pick(self.quantity == place)
+
+    @cached_property
+    def wafer(self) -> Integers:
+        """Place of each value's wafer; -1 without one."""
+        return self.sites.wafer[self.site]
+
+    def name(self, place: int) -> Row:
+        """Return quantity, cycle and unit of the value at a place."""
+        quantity, cycle = self.names[self.quantity[place]], int(self.at_cycle[place])
+        return {"quantity": quantity, "at_cycle": cycle, "unit": self.unit[place]}
+
+
+def list_values(
+    sites: Sites, figures: Mapping[str, Figures], standing: Mapping[str, Figures], works: Flags, recipe: WafersRecipe
+) -> Values:
+    """Return the values of working sites, but those that no statistics can be made of.
 
     Args:
         sites: of :func:`warehouse.wafers.sites.list_sites`.
         figures: of :func:`warehouse.wafers.figures.gather_figures`.
-        bins: of :func:`warehouse.wafers.bins.sort_dies`.
+        standing: of :func:`warehouse.wafers.dies.list_standing`.
+        works: whether each site holds a working die.
         recipe: cycles of retention.
     """
-    standing = list_standing(figures).with_columns(at_cycle=pl.lit(0, dtype=pl.Int64))
+    parts = [(name, 0, told) for name, told in standing.items() if name != AT_CYCLES]
     # Where retention stands is another cycle for each cell, and no two such are comparable.
-    alike = standing.filter(pl.col("quantity") != AT_CYCLES)
-    at = figures.filter(
-        pl.col("quantity") == AT_CYCLES,
-        pl.col("cycle").cast(pl.Int64).is_in(list(recipe.retention_cycles)),
-        ~pl.col("stands"),
+    if AT_CYCLES in figures:
+        parts += [(AT_CYCLES, cycle, told) for cycle, told in _follow(figures[AT_CYCLES], recipe.retention_cycles)]
+    names = tuple(sorted({name for name, _, _ in parts}))
+    values = Values(
+        sites,
+        names,
+        _join([np.full(len(told.site), names.index(name)) for name, _, told in parts], np.int64),
+        _join([np.full(len(told.site), cycle) for _, cycle, told in parts], np.int64),
+        _join([told.site for _, _, told in parts], np.int64),
+        _join([told.value for _, _, told in parts], np.float64),
+        _join([told.unit for _, _, told in parts], object),
+        _join([told.censored for _, _, told in parts], bool),
     )
-    later = at.select("site", "quantity", "value", "censored", "unit", at_cycle=pl.col("cycle").cast(pl.Int64))
-    working = bins.filter(~pl.col("bin").is_in(NOT_WORKING) | pl.col("bin").is_null()).select("site")
-    both = pl.concat([alike, later.select(alike.columns)]).join(working, on="site", how="semi", maintain_order="left")
-    return both.join(sites, on="site", how="left", maintain_order="left").with_columns(pl.col("unit").fill_null(""))
+    return values.pick(works[values.site] & (np.abs(values.value) <= LARGEST))
 
 
-def divide_variance(values: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
+def _join(parts: list[Any], dtype: Any) -> Any:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
+
+
+def _follow(figures: Figures, cycles: Iterable[int]) -> Iterator[tuple[int, Figures]]:
+    """Yield the figures of each of some cycles; those that stand for a cell are of no cycle of their own."""
+    later = figures.pick(~figures.stands)
+    for cycle in sorted(set(cycles)):
+        yield cycle, later.at(cycle, 0)
+
+
+def divide_variance(values: Values, recipe: WafersRecipe) -> list[Row]:
     """Return rows of ``schema.VARIANCE_COMPONENTS``: of each quantity, cycle and split, how it scatters.
 
     Args:
@@ -53,24 +128,23 @@ def divide_variance(values: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
         recipe: fewest wafers, confidence.
     """
     rows: list[Row] = []
-    known = values.with_columns(pl.col("process_split").fill_null("")).sort(*KEY, "lot", "wafer", "site")
-    for key, dies in known.partition_by(KEY, as_dict=True).items():
-        lot, wafer = (
-            dies.select(pl.struct(names).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
-            for names in (("lot",), ("lot", "wafer"))
-        )
-        about = dict(zip(KEY, key, strict=True)) | {
-            "unit": dies["unit"][0],
+    # Wafers without a split are one group here, whereas a comparison of splits leaves them out.
+    splits, names = number_words(name or "" for name in values.sites.frame["process_split"].to_list())
+    split, lots = splits[values.site], values.sites.lot[values.site]
+    for dies in divide((values.quantity, values.at_cycle, split), values.site):
+        lot, wafer = number_anew(lots[dies]), number_anew(values.wafer[dies])
+        about = values.name(dies[0]) | {
+            "process_split": names[split[dies[0]]],
             "lots": int(lot.max()) + 1,
             "wafers": int(wafer.max()) + 1,
-            "dies": dies.height,
+            "dies": len(dies),
             "confidence": recipe.confidence,
         }
         if about["wafers"] < recipe.fewest_wafers:
             rows += [_refuse(about, name, "one_wafer") for name in ("lot", "wafer", "die")]
             continue
-        rows += _tell(about, find_components(make_nest(lot, wafer, doubles(dies["value"])), recipe.confidence))
-    return pl.DataFrame(rows, infer_schema_length=None)
+        rows += _tell(about, find_components(make_nest(lot, wafer, values.value[dies]), recipe.confidence))
+    return rows
 
 
 def _tell(about: Row, found: Components) -> list[Row]:

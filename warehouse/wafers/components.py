@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from math import inf, sqrt
 from typing import Final
 
 import numpy as np
 
 from warehouse.arrays import Doubles, Integers
-from warehouse.wafers.profiles import find_quantile
+from warehouse.wafers.profiles import FAINT, find_quantile
 
-# A variance is looked for up to this part of what its means are uncertain by, and this closely.
+# An interval is open above beyond this many times what its means are uncertain by, and a root is sought this closely.
 HIGHEST: Final = 1e12
 SMALLEST: Final = 1e-14
 # Values that differ by less than this part are one.
@@ -51,15 +52,21 @@ class Nest:
     lot: Integers
     within: float
 
-    @property
+    @cached_property
     def lots(self) -> int:
         """Number of lots."""
         return int(self.lot.max()) + 1
 
-    @property
+    @cached_property
     def wafer_freedom(self) -> int:
         """Degrees of freedom between wafers of lots."""
         return len(self.dies) - self.lots
+
+    @cached_property
+    def per_die(self) -> Doubles:
+        """One over the dies of each wafer."""
+        parts: Doubles = 1 / self.dies
+        return parts
 
     @property
     def die_freedom(self) -> int:
@@ -94,7 +101,7 @@ def make_nest(lot: Integers, wafer: Integers, values: Doubles) -> Nest:
     Args:
         lot: number of each die's lot, from 0 without a gap.
         wafer: number of each die's wafer, from 0 without a gap, each in one lot.
-        values: of the dies.
+        values: of the dies; as :func:`warehouse.wafers.compared.list_values` takes them, none beyond its ``LARGEST``.
     """
     dies = np.bincount(wafer).astype(np.float64)
     mean = np.bincount(wafer, values) / dies
@@ -116,7 +123,7 @@ def find_components(nest: Nest, confidence: float) -> Components:
 def _find_die(nest: Nest, tails: tuple[float, float]) -> Variance:
     if nest.die_freedom < 1:
         return Variance(reason="one_die_a_wafer")
-    if nest.within <= (ROUNDING * float(np.abs(nest.mean).max())) ** 2:
+    if nest.within <= max((ROUNDING * float(np.abs(nest.mean).max())) ** 2, FAINT):
         return Variance(reason="no_scatter")
     from scipy import special  # noqa: PLC0415 SciPy loads slowly, and most nights have no wafer
 
@@ -136,7 +143,7 @@ def _find_wafer(nest: Nest, die: Variance, tails: tuple[float, float]) -> Varian
 
 def _find_q(nest: Nest, ratio: float) -> float:
     """Return the scatter of wafers within lots, weighted as if their variance were ``ratio`` times that of dies."""
-    weight = 1 / (ratio + 1 / nest.dies)
+    weight = 1 / (ratio + nest.per_die)
     lot_mean = np.bincount(nest.lot, weight * nest.mean) / np.bincount(nest.lot, weight)
     return float((weight * (nest.mean - lot_mean[nest.lot]) ** 2).sum())
 
@@ -174,17 +181,20 @@ def _find_quantiles(freedom: int, freedom_below: int, tails: tuple[float, float]
 
 def _invert(scatter: Callable[[float], float], unit: float, quantiles: list[float]) -> tuple[float, float, float]:
     """Return where a falling function meets 1 and its quantiles; 0 where it begins below."""
-    value, low, high = (_meet(scatter, level, unit) for level in (1.0, quantiles[1], quantiles[0]))
-    return value, low, high
+    # All three begin at the same two points, and a root is sought from points that are known already.
+    known = cache(scatter)
+    # A wafer may lie any number of times its dies' scatter away, and is then as far as that: only rounding ends it.
+    value, low = (_meet(known, level, unit, inf) for level in (1.0, quantiles[1]))
+    return value, low, _meet(known, quantiles[0], unit, HIGHEST)
 
 
-def _meet(scatter: Callable[[float], float], level: float, unit: float) -> float:
+def _meet(scatter: Callable[[float], float], level: float, unit: float, highest: float) -> float:
     if scatter(0.0) <= level:
         return 0.0
     low, high = 0.0, unit
     while scatter(high) > level:
         low, high = high, high * GROWTH
-        if high > HIGHEST * unit:
+        if high > highest * unit:
             return inf
     from scipy import optimize  # noqa: PLC0415 SciPy loads slowly, and most nights have no wafer
 

@@ -6,19 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from warehouse import schema
 from warehouse.metrics.inputs import FirmInputs
 from warehouse.wafers import TABLES
-from warehouse.wafers.bins import choose_sorting, sort_dies
-from warehouse.wafers.compared import NOT_SPREAD, divide_variance, list_values
+from warehouse.wafers.bins import Bins, States, choose_sorting, find_states, sort_dies
+from warehouse.wafers.compared import NOT_SPREAD, Row, Values, divide_variance, list_values
 from warehouse.wafers.conditions import read_conditions
-from warehouse.wafers.dies import describe_dies, list_map_bins
-from warehouse.wafers.figures import gather_figures
-from warehouse.wafers.limits import Limit, find_current, judge_sites, list_limits, tell_specs
+from warehouse.wafers.dies import Sorted, describe_dies, list_map_bins, list_standing
+from warehouse.wafers.figures import Figures, gather_figures
+from warehouse.wafers.limits import Limit, Verdicts, find_current, judge_sites, list_limits, tell_specs
 from warehouse.wafers.recipe import WafersRecipe
-from warehouse.wafers.sites import DIE, list_sites, list_wafers
+from warehouse.wafers.sites import Maps, Sites, find_maps, list_sites, list_wafers
 from warehouse.wafers.splits import compare_splits, follow_lives
 from warehouse.wafers.uniformity import average_reticles, map_uniformity
 from warehouse.wafers.yields import ALL_SPECS, count_at_cycle, count_map, count_sort, find_fates, finish_yields
@@ -27,11 +28,11 @@ from warehouse.wafers.yields import ALL_SPECS, count_at_cycle, count_map, count_
 def compute_wafers(inputs: FirmInputs, recipe: WafersRecipe) -> tuple[pl.DataFrame, ...]:
     """Return the rows of :data:`warehouse.wafers.TABLES`; all empty for a firm without cells and maps."""
     work = _Work(inputs, recipe)
-    if work.sites.is_empty():
+    if not len(work.sites):
         return tuple(table.empty() for table in TABLES)
-    spread = work.values.filter(pl.col("wafer").is_not_null(), ~pl.col("quantity").is_in(NOT_SPREAD))
-    made = (
-        describe_dies(inputs, work.sites, work.figures, work.bins, work.sorting),
+    spread = work.spread
+    made: tuple[pl.DataFrame | list[Row], ...] = (
+        describe_dies(work.sites, inputs.summary, work.standing, Sorted(work.sorting, work.bins), work.map_bins),
         work.count_yields(),
         map_uniformity(spread, recipe),
         average_reticles(spread),
@@ -40,7 +41,7 @@ def compute_wafers(inputs: FirmInputs, recipe: WafersRecipe) -> tuple[pl.DataFra
         compare_splits(work.values, inputs.splits, recipe),
         follow_lives(work.values, recipe, work.threshold),
     )
-    return tuple(_shape(frame, table, inputs.firm) for frame, table in zip(made, TABLES, strict=True))
+    return tuple(_shape(told, table, inputs.firm) for told, table in zip(made, TABLES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,24 @@ class _Work:
     recipe: WafersRecipe
 
     @cached_property
-    def sites(self) -> pl.DataFrame:
+    def maps(self) -> Maps:
+        """Current maps."""
+        return find_maps(self.inputs)
+
+    @cached_property
+    def map_bins(self) -> pl.DataFrame:
+        """How they sorted dies."""
+        return list_map_bins(self.maps)
+
+    @cached_property
+    def wafers(self) -> pl.DataFrame:
+        """Wafers with their geometry."""
+        return list_wafers(self.inputs, self.maps)
+
+    @cached_property
+    def sites(self) -> Sites:
         """Cells and dies."""
-        return list_sites(self.inputs)
+        return list_sites(self.inputs.cells, self.wafers, self.maps)
 
     @cached_property
     def limits(self) -> list[Limit]:
@@ -66,17 +82,27 @@ class _Work:
         return find_current(self.limits)
 
     @cached_property
-    def figures(self) -> pl.DataFrame:
+    def figures(self) -> dict[str, Figures]:
         """Everything that was measured."""
         stated = (read_conditions(limit.row["conditions"]).get("cycle") for limit in self.limits)
         cycles = {round(cycle) for cycle in stated if cycle is not None}
         cycles |= {*self.recipe.yield_cycles, *self.recipe.retention_cycles}
-        return gather_figures(self.inputs, self.sites, cycles, self.recipe)
+        return gather_figures(self.inputs, self.sites, self.maps, cycles, self.recipe)
 
     @cached_property
-    def verdicts(self) -> pl.DataFrame:
+    def standing(self) -> dict[str, Figures]:
+        """What speaks for each site."""
+        return list_standing(self.figures)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
         """Of every limit and site."""
         return judge_sites(self.limits, self.sites, self.figures, self.recipe)
+
+    @cached_property
+    def states(self) -> States:
+        """Of every site."""
+        return find_states(self.sites, self.figures, self.recipe)
 
     @cached_property
     def sorting(self) -> list[Limit]:
@@ -85,14 +111,20 @@ class _Work:
         return choose_sorting([limit for limit in self.current if chosen in {"", limit.spec[0]}], self.recipe)
 
     @cached_property
-    def bins(self) -> pl.DataFrame:
+    def bins(self) -> Bins:
         """Of every site, by the current limits together."""
         return self._sort(self.sorting)
 
     @cached_property
-    def values(self) -> pl.DataFrame:
+    def values(self) -> Values:
         """What wafers and splits are compared in."""
-        return list_values(self.sites, self.figures, self.bins, self.recipe)
+        return list_values(self.sites, self.figures, self.standing, self.bins.works, self.recipe)
+
+    @property
+    def spread(self) -> Values:
+        """Those of dies on wafers that have a place in a distribution."""
+        barred = [place for place, name in enumerate(self.values.names) if name in NOT_SPREAD]
+        return self.values.pick((self.values.wafer >= 0) & ~np.isin(self.values.quantity, barred))
 
     @property
     def threshold(self) -> float | None:
@@ -100,34 +132,34 @@ class _Work:
         known = self.inputs.summary["end_of_life_threshold"].drop_nulls()
         return float(known[0]) if len(known) else None
 
-    def count_yields(self) -> pl.DataFrame:
+    def count_yields(self) -> list[Row]:
         """Return rows of ``schema.WAFER_YIELD``."""
-        counts = [count for count in self._count() if count.height]
-        if not counts:
-            return schema.WAFER_YIELD.empty()
-        wafers = list_wafers(self.inputs)
-        rows = finish_yields(pl.concat(counts, how="diagonal_relaxed"), wafers, self.sites, self.recipe)
-        return rows.sort("lot", "wafer", "spec", "revision", "at_cycle") if rows.height else schema.WAFER_YIELD.empty()
+        counts = [row for rows in self._count() for row in rows]
+        return finish_yields(counts, self.wafers, self.sites, self.recipe) if counts else []
 
-    def _count(self) -> Iterator[pl.DataFrame]:
+    def _count(self) -> Iterator[list[Row]]:
         yield count_sort(self.sites, self.bins, (ALL_SPECS, 0))
         for spec in dict.fromkeys(limit.spec for limit in self.limits):
             mine = choose_sorting([limit for limit in self.limits if limit.spec == spec], self.recipe)
             yield count_sort(self.sites, self._sort(mine), spec)
-        of_map = list_map_bins(self.inputs).filter(pl.col("map_revision").is_not_null())
-        if of_map.height:
-            yield count_map(self.sites, self.sites.select("site", *DIE).join(of_map, on=DIE).drop(DIE))
+        yield count_map(self.sites, self.map_bins)
         for cycle in self.recipe.yield_cycles:
-            fates = find_fates(cycle, self.figures, self.current, self.verdicts, self.recipe)
+            judged = [(limit, self.verdicts[limit.number]) for limit in self.current]
+            fates = find_fates(cycle, self.states.measured, self.figures, judged, self.recipe)
             yield count_at_cycle(cycle, self.sites, self.bins, fates, self.recipe)
 
-    def _sort(self, limits: Sequence[Limit]) -> pl.DataFrame:
-        return sort_dies(limits, self.sites, self.figures, self.verdicts, self.recipe)
+    def _sort(self, limits: Sequence[Limit]) -> Bins:
+        return sort_dies(limits, self.states, self.verdicts)
 
 
-def _shape(frame: pl.DataFrame, table: schema.Table, firm: str) -> pl.DataFrame:
-    """Return rows with the firm's code and the declared columns that there are, in the declared types."""
-    if frame.is_empty():
+def _shape(told: pl.DataFrame | list[Row], table: schema.Table, firm: str) -> pl.DataFrame:
+    """Return rows with the firm's code and the declared columns but the recipe's, in the declared types."""
+    if not len(told):
         return table.empty()
-    named = frame.with_columns(firm=pl.lit(firm))
-    return named.select(pl.col(name).cast(dtype) for name, dtype in table.dtypes.items() if name in named.columns)
+    dtypes = {name: dtype for name, dtype in table.dtypes.items() if name not in {"firm", "recipe"}}
+    if isinstance(told, list):
+        frame = pl.DataFrame(told, schema=dtypes)
+    else:
+        frame = pl.DataFrame([told[name].cast(dtype) for name, dtype in dtypes.items() if name in told.columns])
+    # The recipe's label is stamped by whoever keeps the rows.
+    return frame.insert_column(0, pl.Series("firm", [firm] * frame.height, dtype=pl.String))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from warehouse.metrics.inputs import FirmInputs
+from warehouse import schema
+from warehouse.arrays import Doubles
+from warehouse.wafers.bins import Bins, number_softly
+from warehouse.wafers.figures import Figures
 from warehouse.wafers.limits import Limit
-from warehouse.wafers.sites import DIE, WAFER
+from warehouse.wafers.sites import DIE, Maps, Sites
 
 # Column of ``schema.WAFER_DIES`` → quantity whose standing figure it shows.
 SHOWN: Final = {
@@ -23,60 +29,110 @@ SHOWN: Final = {
     "life_cycle": "life",
 }
 PLACES: Final = ("reticle_x", "reticle_y", "x_metre", "y_metre", "radius_metre", "process_split")
+OF_MAP: Final = ("map_hard_bin", "map_soft_bin", "map_passed", "defects")
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """How dies were sorted: the limits, and the bins by them."""
+
+    limits: Sequence[Limit]
+    bins: Bins
 
 
 def describe_dies(
-    inputs: FirmInputs, sites: pl.DataFrame, figures: pl.DataFrame, bins: pl.DataFrame, sorting: list[Limit]
+    sites: Sites, summary: pl.DataFrame, standing: Mapping[str, Figures], sort: Sorted, map_bins: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return rows of ``schema.WAFER_DIES``.
+    """Return rows of ``schema.WAFER_DIES``, of the sites on wafers.
 
     Args:
-        inputs: the firm.
         sites: of :func:`warehouse.wafers.sites.list_sites`.
-        figures: of :func:`warehouse.wafers.figures.gather_figures`.
-        bins: of :func:`warehouse.wafers.bins.sort_dies`, by the current specifications.
-        sorting: the limits that it sorted by.
+        summary: what the firm's summary says of each cell.
+        standing: of :func:`list_standing`.
+        sort: by the current specifications.
+        map_bins: of :func:`list_map_bins`.
     """
-    cycles = inputs.summary.select("cell_id", "cycles")
-    lives = figures.filter(pl.col("quantity") == "life").select("site", life_censored="censored").unique("site")
-    shown = list_standing(figures).pivot("quantity", index="site", values="value")
-    named = [
-        (pl.col(quantity) if quantity in shown.columns else pl.lit(None, dtype=pl.Float64)).alias(column)
-        for column, quantity in SHOWN.items()
+    told = sites.frame[[*DIE, "cell_id", *PLACES]]
+    # A cell that was never cycled may be in no summary.
+    told = told.join(summary[["cell_id", "cycles"]], on="cell_id", how="left", maintain_order="left")
+    if map_bins.is_empty():
+        told = told.hstack([_repeat(name, None, len(sites)) for name in OF_MAP])
+    else:
+        told = told.join(map_bins, on=DIE, how="left", maintain_order="left")
+    shown = [
+        pl.Series(name, _spread(standing, quantity, len(sites)), nan_to_null=True) for name, quantity in SHOWN.items()
     ]
-    joined = sites.filter(pl.col("wafer").is_not_null())
-    for other, key in (
-        (shown, "site"),
-        (bins, "site"),
-        (lives, "site"),
-        (cycles, "cell_id"),
-        (list_map_bins(inputs), DIE),
-    ):
-        joined = joined.join(other, on=key, how="left", maintain_order="left")
-    specs = ", ".join(dict.fromkeys(f"{limit.spec[0]} r{limit.spec[1]}" for limit in sorting))
-    bin_columns = [name for name in bins.columns if name != "site"]
-    of_map = ("map_hard_bin", "map_soft_bin", "map_passed", "defects", "cycles", "life_censored")
-    return joined.select(*DIE, "cell_id", *PLACES, *bin_columns, *of_map, *named, specs=pl.lit(specs))
+    specs = ", ".join(dict.fromkeys(f"{limit.spec[0]} r{limit.spec[1]}" for limit in sort.limits))
+    lives = _tell_censored(standing, len(sites))
+    told = told.hstack([*_tell_bins(sort.bins), lives, *shown, _repeat("specs", specs, len(sites))])
+    return told.filter(pl.Series(sites.wafer >= 0))
 
 
-def list_standing(figures: pl.DataFrame) -> pl.DataFrame:
-    """Return of each site and quantity the one value that stands for it: the median where several do."""
-    standing = figures.filter("stands")
-    return standing.group_by("site", "quantity", maintain_order=True).agg(
-        pl.col("value").median(), pl.col("censored").any(), pl.col("unit").first()
+def _repeat(name: str, value: str | None, many: int) -> pl.Series:
+    return pl.Series(name, [value] * many, dtype=schema.WAFER_DIES.dtypes[name])
+
+
+def _spread(standing: Mapping[str, Figures], quantity: str, many: int) -> Doubles:
+    """Return a quantity of all sites, NaN where there is none."""
+    values = np.full(many, np.nan)
+    if quantity in standing:
+        values[standing[quantity].site] = standing[quantity].value
+    return values
+
+
+def _tell_censored(standing: Mapping[str, Figures], many: int) -> pl.Series:
+    said: list[bool | None] = [None] * many
+    if "life" in standing:
+        lives = standing["life"]
+        for site, censored in zip(lives.site.tolist(), lives.censored.tolist(), strict=True):
+            said[site] = censored
+    return pl.Series("life_censored", said, dtype=pl.Boolean)
+
+
+def _tell_bins(bins: Bins) -> list[pl.Series]:
+    numbers = bins.bin.tolist()
+    # Without any limit there was nothing to sort by.
+    why = ("limits_not_tested" if limits else "no_limits" for limits in bins.limits.tolist())
+    known = {
+        "bin": [number or None for number in numbers],
+        "soft_bin": [soft or None for soft in number_softly(bins).tolist()],
+        "bin_name": [schema.DIE_BINS.get(number) for number in numbers],
+        "failed_quantity": bins.failed.tolist(),
+        "reason": [None if number else reason for number, reason in zip(numbers, why, strict=True)],
+        "limits": bins.limits,
+        "limits_tested": bins.tested,
+    }
+    return [pl.Series(name, values, dtype=schema.WAFER_DIES.dtypes[name]) for name, values in known.items()]
+
+
+def list_standing(figures: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Return of each quantity the one value of each site that stands for it: the median where several do."""
+    standing = {quantity: told.pick(told.stands) for quantity, told in figures.items()}
+    return {quantity: _take_median(told) for quantity, told in standing.items() if len(told.site)}
+
+
+def _take_median(told: Figures) -> Figures:
+    # Most quantities have one such figure a site, and nothing to take the middle of.
+    if np.bincount(told.site).max() == 1:
+        return replace(told, conditions={})
+    rows = pl.DataFrame({"site": told.site, "value": told.value, "censored": told.censored}).with_row_index("place")
+    one = rows.group_by("site", maintain_order=True).agg(
+        pl.col("value").median(), pl.col("censored").any(), pl.col("place").first()
     )
+    unit, censored = told.unit[one["place"].to_numpy()], one["censored"].to_numpy()
+    return Figures(one["site"].to_numpy(), one["value"].to_numpy(), unit, np.ones(len(unit), dtype=bool), censored)
 
 
-def list_map_bins(inputs: FirmInputs) -> pl.DataFrame:
+def list_map_bins(maps: Maps) -> pl.DataFrame:
     """Return what the current maps say of each die: bins, verdict, defects, and the revision of the map of bins."""
-    current = inputs.maps.filter("current").select(*WAFER, "revision")
-    known = inputs.dies.join(current, on=(*WAFER, "revision"), how="semi")
+    if maps.dies.is_empty():
+        return pl.DataFrame()
 
     def pick(quantity: str) -> pl.Expr:
         return pl.col("value").filter(pl.col("quantity") == quantity).first().cast(pl.Int64)
 
     of_bins = pl.col("quantity") == "hard_bin"
-    return known.group_by(DIE, maintain_order=True).agg(
+    return maps.dies.group_by(DIE, maintain_order=True).agg(
         map_hard_bin=pick("hard_bin"),
         map_soft_bin=pick("soft_bin"),
         map_passed=pl.col("passed").filter(of_bins).first(),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import comb, sqrt
 from statistics import NormalDist
 from typing import Final
@@ -206,9 +206,10 @@ def permute_groups(groups: Sequence[tuple[Doubles, Integers]], most: int) -> flo
         return None
     sums, seen = np.zeros(1), 0.0
     for values, labels in mixed:
-        chosen = [list(one) for one in combinations(range(len(labels)), int(labels.sum()))]
+        of, many = len(labels), int(labels.sum())
+        chosen = np.fromiter(chain.from_iterable(combinations(range(of), many)), np.int64, comb(of, many) * many)
         # Against what the group's own mean leads one to expect, so that groups of any size add up.
-        excess = (values[np.array(chosen)] - values.mean()).sum(axis=1)
+        excess = (values[chosen.reshape(-1, many)] - values.mean()).sum(axis=1)
         sums = (sums[:, None] + excess).ravel()
         seen += float((values[labels == 1] - values.mean()).sum())
     return _count_extreme(sums, seen)

@@ -7,29 +7,34 @@ condition: a figure counts when every condition that the limit states is known o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Final
 
 import polars as pl
 
+from warehouse.arrays import Integers
 from warehouse.statistics import median_interval
 from warehouse.wafers.conditions import CONDITIONS, read_conditions
+from warehouse.wafers.figures import Figures
+from warehouse.wafers.groups import Flags
 from warehouse.wafers.recipe import WafersRecipe
+from warehouse.wafers.sites import Sites
 
 Row = dict[str, Any]
 
 TYPICAL: Final = "typ"
 # A value on a limit passes, whatever unit either came in.
 ROUNDING: Final = 1e-9
-VERDICTS: Final = {
+# Of the figures of a quantity that nobody measured.
+COLUMNS: Final = {
     "site": pl.Int64(),
-    "limit": pl.Int64(),
-    "measured": pl.Float64(),
+    "value": pl.Float64(),
+    "unit": pl.String(),
+    "stands": pl.Boolean(),
     "censored": pl.Boolean(),
-    "verdict": pl.String(),
-    "reason": pl.String(),
+    **{name: pl.Float64() for name in CONDITIONS},
 }
 
 
@@ -61,6 +66,35 @@ class Limit:
         return sites.filter(*(pl.col(name) == value for name, value in named if value))
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict of one limit on each site that it is for.
+
+    Args:
+        rows: columns ``site, measured, censored, verdict, reason``.
+    """
+
+    rows: pl.DataFrame
+
+    @cached_property
+    def site(self) -> Integers:
+        """Number of each site."""
+        return self.rows["site"].to_numpy()
+
+    @cached_property
+    def tested(self) -> Flags:
+        """Whether something was measured there that the limit can judge."""
+        return (self.rows["verdict"] != "not_tested").to_numpy()
+
+    @cached_property
+    def fails(self) -> Flags:
+        """Whether it is out of the limit."""
+        return (self.rows["verdict"] == "fail").to_numpy()
+
+
+Verdicts = Mapping[int, Verdict]
+
+
 def list_limits(specs: pl.DataFrame) -> list[Limit]:
     """Return all limits of all revisions, in a fixed order."""
     if specs.is_empty():
@@ -79,9 +113,9 @@ def find_current(limits: Sequence[Limit]) -> list[Limit]:
 
 
 def judge_sites(
-    limits: Sequence[Limit], sites: pl.DataFrame, figures: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
-    """Return a verdict for every limit and site that it is for, columns :data:`VERDICTS`.
+    limits: Sequence[Limit], sites: Sites, figures: Mapping[str, Figures], recipe: WafersRecipe
+) -> Verdicts:
+    """Return the verdict of every limit on the sites that it is for, by the limit's number.
 
     Args:
         limits: limits, typical ones included: their verdicts are those of single cells.
@@ -89,10 +123,15 @@ def judge_sites(
         figures: of :func:`warehouse.wafers.figures.gather_figures`.
         recipe: tolerances of conditions.
     """
-    by_quantity = {key[0]: rows for key, rows in figures.partition_by("quantity", as_dict=True).items()}
-    nothing = figures.clear()
-    parts = [_judge(limit, sites, by_quantity.get(limit.quantity, nothing), recipe) for limit in limits]
-    return pl.concat([pl.DataFrame(schema=VERDICTS), *parts])
+    if not limits:
+        return {}
+    # Only these few quantities become rows again: expressions are how conditions are best compared.
+    frames = {name: figures[name].as_frame() for name in {limit.quantity for limit in limits} & figures.keys()}
+    nothing = pl.DataFrame(schema=COLUMNS)
+    return {
+        limit.number: Verdict(_judge(limit, sites.frame, frames.get(limit.quantity, nothing), recipe))
+        for limit in limits
+    }
 
 
 def _judge(limit: Limit, sites: pl.DataFrame, figures: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
@@ -105,7 +144,7 @@ def _judge(limit: Limit, sites: pl.DataFrame, figures: pl.DataFrame, recipe: Waf
         *(pl.when(pl.col(name).is_null()).then(pl.lit(f"{name}_unknown")) for name in conditions), pl.lit(None)
     )
     # A map's test may come in another unit than its limit, and numbers of two units are not compared.
-    of_unit = figures.filter(pl.col("unit") == (limit.row["unit_si"] or ""))
+    of_unit = figures.lazy().filter(pl.col("unit") == (limit.row["unit_si"] or ""))
     known = of_unit.with_columns(met=met, unknown=unknown.cast(pl.String)).filter(possible)
     chosen = known.sort("site", "met", "stands", descending=[False, True, True], maintain_order=True)
     best = chosen.filter(
@@ -119,8 +158,9 @@ def _judge(limit: Limit, sites: pl.DataFrame, figures: pl.DataFrame, recipe: Waf
         pl.col("met").first(),
         pl.col("unknown").first(),
     )
-    joined = limit.find_sites(sites).select("site").join(one, on="site", how="left", maintain_order="left")
-    return _decide(joined, limit).with_columns(limit=pl.lit(limit.number, dtype=pl.Int64)).select(*VERDICTS)
+    mine = limit.find_sites(sites).lazy().select("site")
+    joined = mine.join(one, on="site", how="left", maintain_order="left")
+    return _decide(joined, limit).select("site", "measured", "censored", "verdict", "reason").collect()
 
 
 def _is_same(name: str, value: float, recipe: WafersRecipe) -> pl.Expr:
@@ -129,7 +169,7 @@ def _is_same(name: str, value: float, recipe: WafersRecipe) -> pl.Expr:
     return (pl.col(name) - value).abs() <= (tolerance if condition.absolute else tolerance * abs(value))
 
 
-def _decide(joined: pl.DataFrame, limit: Limit) -> pl.DataFrame:
+def _decide(joined: pl.LazyFrame, limit: Limit) -> pl.LazyFrame:
     lower, upper = limit.row["lower_si"], limit.row["upper_si"]
     above = pl.lit(value=True) if lower is None else pl.col("measured") >= lower - ROUNDING * abs(lower)
     below = pl.lit(value=True) if upper is None else pl.col("measured") <= upper + ROUNDING * abs(upper)
@@ -155,29 +195,28 @@ def _decide(joined: pl.DataFrame, limit: Limit) -> pl.DataFrame:
     )
 
 
-def tell_specs(
-    limits: Sequence[Limit], sites: pl.DataFrame, verdicts: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
+def tell_specs(limits: Sequence[Limit], sites: Sites, verdicts: Verdicts, recipe: WafersRecipe) -> pl.DataFrame:
     """Return rows of ``schema.SPECS``: of every limit each cell's, then that of all cells together."""
-    # A verdict of a cell is found by people under its wafer and die.
-    placed = verdicts.join(
-        sites.select("site", "cell_id", "lot", "wafer", "die_x", "die_y"), on="site", maintain_order="left"
-    )
-    # A die of a map that no cell is on says something only where the map holds that very value.
-    placed = placed.filter(pl.col("cell_id").is_not_null() | (pl.col("verdict") != "not_tested"))
-    by_limit = {key[0]: rows for key, rows in placed.partition_by("limit", as_dict=True).items()}
     parts = []
     for limit in limits:
-        rows = by_limit.get(limit.number, placed.clear())
+        rows = _place(verdicts[limit.number], sites)
         if not limit.is_typical:
             parts.append(_tell_cells(limit, rows))
         parts.append(pl.DataFrame([_tell_all(limit, rows, recipe)], infer_schema_length=None))
     return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame()
 
 
+def _place(verdict: Verdict, sites: Sites) -> pl.DataFrame:
+    """Return a verdict of single sites under their cells, wafers and dies, by which people find it."""
+    cells = sites.frame[["cell_id", "lot", "wafer", "die_x", "die_y"]][verdict.site]
+    placed = verdict.rows.drop("site").hstack(cells)
+    # A die of a map that no cell is on says something only where the map holds that very value.
+    return placed.filter(pl.col("cell_id").is_not_null() | (pl.col("verdict") != "not_tested"))
+
+
 def _tell_cells(limit: Limit, rows: pl.DataFrame) -> pl.DataFrame:
     tested = (pl.col("verdict") != "not_tested").cast(pl.Int64)
-    return rows.drop("site", "limit").with_columns(
+    return rows.with_columns(
         **{name: pl.lit(value) for name, value in _describe(limit).items()},
         scope=pl.lit("cell"),
         tested=tested,

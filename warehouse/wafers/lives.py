@@ -71,7 +71,8 @@ def find_curve(lives: Lives, confidence: float) -> Curve:
         return Curve(*counts, None, None)
     error = _find_errors(at_risk, ended)
     width = find_quantile(lives.wafers - 1, confidence)
-    ends = np.array([_find_ends(s, width * e) for s, e in zip(survival, error, strict=True)]).reshape(-1, 2)
+    halves = zip(survival.tolist(), (width * error).tolist(), strict=True)
+    ends = np.array([_find_ends(middle, half) for middle, half in halves]).reshape(-1, 2)
     return Curve(*counts, ends[:, 0], ends[:, 1])
 
 

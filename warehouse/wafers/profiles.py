@@ -14,7 +14,6 @@ from math import erfc, sqrt
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from warehouse.arrays import Doubles, Integers
 
@@ -23,6 +22,8 @@ Interval = tuple[float, float, float]
 TERMS: Final = 4
 # A design whose columns are this close to being one another says nothing of each.
 SINGULAR: Final = 1e-6
+# A sum of squares below this is none: its own square would have no digits left.
+FAINT: Final = 1e-140
 
 
 @dataclass(frozen=True)
@@ -55,24 +56,45 @@ class Likeness:
     p_value: float
 
 
-def fit_profile(x: Doubles, y: Doubles, values: Doubles, radius: float, confidence: float) -> Profile | None:
-    """Fit bowl and plane; None where the dies' places do not tell them apart.
+@dataclass(frozen=True)
+class Design:
+    """What a profile is fitted by: the terms at each die, and their singular values and vectors.
+
+    Those tell a design that cannot be solved, which normal equations would hide.
+    """
+
+    terms: Doubles
+    left: Doubles
+    singular: Doubles
+    right: Doubles
+
+
+def make_design(x: Doubles, y: Doubles, radius: float) -> Design:
+    """Return the design of dies at some places; whatever is measured there, it is one.
 
     Args:
         x: of the dies, metres from the wafer's centre.
         y: likewise.
-        values: of the dies.
         radius: at which the parts are told.
+    """
+    terms = np.column_stack([np.ones(len(x)), (x * x + y * y) / radius**2, x / radius, y / radius])
+    return Design(terms, *np.linalg.svd(terms, full_matrices=False))
+
+
+def fit_profile(design: Design, values: Doubles, confidence: float) -> Profile | None:
+    """Fit bowl and plane; None where the dies' places do not tell them apart.
+
+    Args:
+        design: of the dies.
+        values: of the dies.
         confidence: level of the intervals.
     """
-    design = np.column_stack([np.ones(len(x)), (x * x + y * y) / radius**2, x / radius, y / radius])
-    # The singular values tell a design that cannot be solved, which normal equations would hide.
-    left, singular, right = np.linalg.svd(design, full_matrices=False)
+    left, singular, right = design.left, design.singular, design.right
     freedom = len(values) - TERMS
     if freedom < 1 or singular[-1] < SINGULAR * singular[0]:
         return None
     terms = right.T @ ((left.T @ values) / singular)
-    residuals = values - design @ terms
+    residuals = values - design.terms @ terms
     square = float(residuals @ residuals)
     covariance = (right.T / singular**2) @ right * square / freedom
     spread = float(np.sum((values - values.mean()) ** 2))
@@ -93,27 +115,46 @@ def _as_part(terms: Doubles, covariance: Doubles, index: int, width: float) -> I
     return part, part - half, part + half
 
 
-def find_morans_i(die_x: Integers, die_y: Integers, values: Doubles) -> Likeness | None:
-    """Return Moran's I over the eight neighbours of each die; None where none has any, or all values are one."""
+@dataclass(frozen=True)
+class Neighbours:
+    """Which dies are neighbours.
+
+    Args:
+        near: 1 for each pair of them, else 0.
+        total: sum of all that.
+        squares: sum of the squares of what each die has in both directions.
+    """
+
+    near: Doubles
+    total: float
+    squares: float
+
+
+def find_neighbours(die_x: Integers, die_y: Integers) -> Neighbours:
+    """Return which of some dies are among the eight neighbours of each."""
     # Dies are neighbours by their counts: a pitch that is not square makes none of them a stranger.
     away = np.maximum(abs(die_x[:, None] - die_x), abs(die_y[:, None] - die_y))
-    near: NDArray[np.float64] = (away == 1).astype(np.float64)
+    near: Doubles = (away == 1).astype(np.float64)
+    return Neighbours(near, float(near.sum()), float(((2 * near.sum(axis=1)) ** 2).sum()))
+
+
+def find_morans_i(neighbours: Neighbours, values: Doubles) -> Likeness | None:
+    """Return Moran's I over the neighbours of each die; None where none has any, or all values are one."""
     z = values - values.mean()
-    square, n, total = float(z @ z), len(values), float(near.sum())
-    if total == 0 or square <= 0 or n <= TERMS:
+    square, n, total = float(z @ z), len(values), neighbours.total
+    if total == 0 or square <= FAINT or n <= TERMS:
         return None
-    value = n / total * float(z @ near @ z) / square
+    value = n / total * float(z @ neighbours.near @ z) / square
     expected = -1 / (n - 1)
-    deviation = sqrt(max(_find_variance(near, z, total), 0.0))
+    deviation = sqrt(max(_find_variance(neighbours, z), 0.0))
     score = (value - expected) / deviation if deviation > 0 else 0.0
     return Likeness(value, expected, erfc(abs(score) / sqrt(2)))
 
 
-def _find_variance(near: Doubles, z: Doubles, total: float) -> float:
+def _find_variance(neighbours: Neighbours, z: Doubles) -> float:
     """Return the variance of Moran's I when the values are dealt to the dies at random."""
-    n = len(z)
+    n, total, s2 = len(z), neighbours.total, neighbours.squares
     s1 = 2 * total
-    s2 = float(((2 * near.sum(axis=1)) ** 2).sum())
     kurtosis = float((z**4).mean() / (z**2).mean() ** 2)
     first = n * ((n * n - 3 * n + 3) * s1 - n * s2 + 3 * total**2)
     second = kurtosis * ((n * n - n) * s1 - 2 * n * s2 + 6 * total**2)

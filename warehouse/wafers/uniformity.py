@@ -9,21 +9,30 @@ condition: working dies only: a short, an open or an excluded die is counted by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from warehouse.arrays import Doubles, doubles, integers
-from warehouse.wafers.profiles import Profile, find_morans_i, fit_profile
-from warehouse.wafers.quantities import EXCLUDED, NOT_TESTED, OPEN, SHORT
+from warehouse.arrays import Doubles, Integers
+from warehouse.wafers.compared import Values
+from warehouse.wafers.groups import Flags, divide
+from warehouse.wafers.profiles import (
+    Design,
+    Neighbours,
+    Profile,
+    find_morans_i,
+    find_neighbours,
+    fit_profile,
+    make_design,
+)
 from warehouse.wafers.recipe import WafersRecipe
-from warehouse.wafers.sites import WAFER
+from warehouse.wafers.sites import WAFER, Sites
 
 Row = dict[str, Any]
 
-NOT_WORKING: Final = (SHORT, OPEN, NOT_TESTED, EXCLUDED)
 SIGMA_OF_MAD: Final = 1.4826
 # Values that differ by less than this part are one.
 ROUNDING: Final = 1e-9
@@ -35,25 +44,95 @@ QUADRANTS: Final = {
 }
 
 
-def map_uniformity(values: pl.DataFrame, recipe: WafersRecipe) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Layout:
+    """Some dies of a wafer, and all that follows from where they lie: alike for every quantity that they all have."""
+
+    sites: Sites
+    site: Integers
+
+    @cached_property
+    def x(self) -> Doubles:
+        """Metres from the wafer's centre."""
+        return self.sites.x[self.site]
+
+    @cached_property
+    def y(self) -> Doubles:
+        """Metres from the wafer's centre."""
+        return self.sites.y[self.site]
+
+    @cached_property
+    def is_placed(self) -> bool:
+        """Whether all of them have a place."""
+        return not (np.isnan(self.x).any() or np.isnan(self.y).any())
+
+    @cached_property
+    def reference_radius(self) -> float:
+        """Radius of the wafer; without a diameter the farthest die stands for the edge."""
+        return float(self.sites.diameter[self.site[0]]) / 2 or float(self._radius.max())
+
+    @cached_property
+    def _radius(self) -> Doubles:
+        radius: Doubles = np.hypot(self.x, self.y)
+        return radius
+
+    def find_ends(self, recipe: WafersRecipe) -> tuple[Flags, Flags] | None:
+        """Return which dies are the centre and which the edge; None where that cannot be told."""
+        farthest = self._radius.max()
+        centre, edge = self._radius <= recipe.centre_part * farthest, self._radius >= recipe.edge_part * farthest
+        return (centre, edge) if centre.any() and edge.any() and not (centre & edge).any() else None
+
+    @cached_property
+    def quadrants(self) -> dict[str, Flags]:
+        """Which dies are in each quadrant; a die on an axis is in none."""
+        right, upper = np.sign(self.x), np.sign(self.y)
+        return {name: (right == x) & (upper == y) for name, (x, y) in QUADRANTS.items()}
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Which of them are neighbours."""
+        return find_neighbours(self.sites.die_x[self.site], self.sites.die_y[self.site])
+
+    @cached_property
+    def design(self) -> Design | None:
+        """What a profile is fitted by; None for one die at the centre."""
+        radius = self.reference_radius
+        return make_design(self.x, self.y, radius) if radius > 0 else None
+
+
+def map_uniformity(values: Values, recipe: WafersRecipe) -> list[Row]:
     """Return rows of ``schema.UNIFORMITY``.
 
     Args:
-        values: one row a working die and quantity: ``lot, wafer, quantity, at_cycle, unit, value`` and its place.
+        values: of :func:`warehouse.wafers.compared.list_values`, of dies on wafers.
         recipe: fewest dies, centre and edge.
     """
-    rows = [
-        {**dict(zip(("lot", "wafer", "quantity", "at_cycle"), key, strict=True)), **_describe(dies, recipe)}
-        for key, dies in _divide(values)
-    ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    sites, layouts, rows = values.sites, dict[bytes, Layout](), list[Row]()
+    for dies in divide((values.wafer, values.quantity, values.at_cycle), sites.die_order[values.site]):
+        site = values.site[dies]
+        # The dies of a wafer mostly have all quantities, or none.
+        layout = layouts.setdefault(site.tobytes(), Layout(sites, site))
+        lot, wafer = sites.wafers[values.wafer[dies[0]]]
+        about = {"lot": lot, "wafer": wafer, **values.name(dies[0]), "confidence": recipe.confidence}
+        rows.append(about | _describe(layout, values.value[dies], recipe))
+    return rows
 
 
-def average_reticles(values: pl.DataFrame) -> pl.DataFrame:
+def average_reticles(values: Values) -> pl.DataFrame:
     """Return rows of ``schema.RETICLES``: the mean of each reticle's working dies."""
     key = (*WAFER, "quantity", "at_cycle")
+    reticles = values.sites.frame[["lot", "wafer", "reticle_x", "reticle_y"]]
+    # Few manifests name reticles.
+    if reticles["reticle_x"].null_count() == reticles.height:
+        return pl.DataFrame()
+    told = reticles[values.site].with_columns(
+        quantity=pl.Series([values.names[place] for place in values.quantity], dtype=pl.String),
+        at_cycle=pl.Series(values.at_cycle),
+        unit=pl.Series(values.unit.tolist(), dtype=pl.String),
+        value=pl.Series(values.value),
+    )
     whole = pl.col("value").mean().over(key)
-    known = values.with_columns(whole=whole).drop_nulls(["reticle_x", "reticle_y"])
+    known = told.with_columns(whole=whole).drop_nulls(["reticle_x", "reticle_y"])
     averaged = known.group_by(*key, "reticle_x", "reticle_y", "unit", maintain_order=True).agg(
         dies=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), whole=pl.col("whole").first()
     )
@@ -61,24 +140,18 @@ def average_reticles(values: pl.DataFrame) -> pl.DataFrame:
     return averaged.with_columns(over_wafer_mean=part).drop("whole").sort(*key, "reticle_x", "reticle_y")
 
 
-def _divide(values: pl.DataFrame) -> Iterator[tuple[tuple[Any, ...], pl.DataFrame]]:
-    key = (*WAFER, "quantity", "at_cycle")
-    yield from values.sort(*key, "die_x", "die_y", "site").partition_by(key, as_dict=True).items()
-
-
-def _describe(dies: pl.DataFrame, recipe: WafersRecipe) -> Row:
-    said: Row = {"unit": dies["unit"][0], "dies": dies.height, "confidence": recipe.confidence}
-    if dies.height < recipe.fewest_dies:
+def _describe(layout: Layout, value: Doubles, recipe: WafersRecipe) -> Row:
+    said: Row = {"dies": len(value)}
+    if len(value) < recipe.fewest_dies:
         refused = {"status": "refused", "reason": "too_few_dies"}
         return said | refused | {"profile_status": "refused", "profile_reason": "too_few_dies"}
-    value = doubles(dies["value"])
-    return said | {"status": "measured", "reason": None} | _spread(value) | _shape(dies, value, recipe)
+    return said | {"status": "measured", "reason": None} | _spread(value) | _shape(layout, value, recipe)
 
 
 def _spread(value: Doubles) -> Row:
-    low, high, mean, middle = float(value.min()), float(value.max()), float(value.mean()), float(np.median(value))
+    low, high, mean, middle = float(value.min()), float(value.max()), float(value.mean()), _find_median(value)
     deviation = float(value.std(ddof=1))
-    robust = SIGMA_OF_MAD * float(np.median(np.abs(value - middle)))
+    robust = SIGMA_OF_MAD * _find_median(np.abs(value - middle))
     return {
         "mean": mean,
         "standard_deviation": deviation,
@@ -92,27 +165,31 @@ def _spread(value: Doubles) -> Row:
     }
 
 
+def _find_median(value: Doubles) -> float:
+    # NumPy's own looks for NaN and axes first, which costs more than a wafer's dies.
+    ordered, half = np.sort(value), len(value) // 2
+    return float(ordered[half] if len(value) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
 def _over(value: float, by: float) -> float | None:
     """Return a part of a value that lies above zero; of one that does not, parts mean nothing."""
     return value / by if by > 0 else None
 
 
-def _shape(dies: pl.DataFrame, value: Doubles, recipe: WafersRecipe) -> Row:
+def _shape(layout: Layout, value: Doubles, recipe: WafersRecipe) -> Row:
     """Return profile, quadrants and Moran's I of a wafer's dies."""
     if np.ptp(value) <= ROUNDING * np.abs(value).max():
         return {"profile_status": "refused", "profile_reason": "no_scatter"}
-    x, y = doubles(dies["x_metre"]), doubles(dies["y_metre"])
-    if np.isnan(x).any() or np.isnan(y).any():
-        return _liken(dies, value, None) | {"profile_status": "refused", "profile_reason": "no_pitch"}
-    areas = _compare_areas(x, y, value, recipe)
-    if dies.height < recipe.fewest_for_profile:
+    if not layout.is_placed:
+        return _liken(layout, value, None) | {"profile_status": "refused", "profile_reason": "no_pitch"}
+    areas = _compare_areas(layout, value, recipe)
+    if len(value) < recipe.fewest_for_profile:
         return areas | {"profile_status": "refused", "profile_reason": "too_few_dies"}
-    # Without a diameter the farthest die stands for the edge, and the table says at which radius.
-    radius = float(dies["diameter_metre"].fill_null(0.0)[0]) / 2 or float(np.hypot(x, y).max())
-    profile = fit_profile(x, y, value, radius, recipe.confidence) if radius > 0 else None
+    profile = fit_profile(layout.design, value, recipe.confidence) if layout.design is not None else None
     if profile is None:
-        return _liken(dies, value, None) | areas | {"profile_status": "refused", "profile_reason": "dies_in_line"}
-    return _liken(dies, value, profile) | areas | _tell(profile, radius)
+        return _liken(layout, value, None) | areas | {"profile_status": "refused", "profile_reason": "dies_in_line"}
+    # The table says at which radius, for without a diameter it is a die's.
+    return _liken(layout, value, profile) | areas | _tell(profile, layout.reference_radius)
 
 
 def _tell(profile: Profile, radius: float) -> Row:
@@ -122,10 +199,9 @@ def _tell(profile: Profile, radius: float) -> Row:
     return row | {"centre_value": profile.centre, "profile_r_squared": profile.r_squared}
 
 
-def _liken(dies: pl.DataFrame, value: Doubles, profile: Profile | None) -> Row:
-    places = integers(dies["die_x"], 0), integers(dies["die_y"], 0)
-    found = find_morans_i(*places, value)
-    left = find_morans_i(*places, profile.residuals) if profile is not None else None
+def _liken(layout: Layout, value: Doubles, profile: Profile | None) -> Row:
+    found = find_morans_i(layout.neighbours, value)
+    left = find_morans_i(layout.neighbours, profile.residuals) if profile is not None else None
     return {
         "morans_i": found.value if found else None,
         "morans_i_expected": found.expected if found else None,
@@ -134,14 +210,12 @@ def _liken(dies: pl.DataFrame, value: Doubles, profile: Profile | None) -> Row:
     }
 
 
-def _compare_areas(x: Doubles, y: Doubles, value: Doubles, recipe: WafersRecipe) -> Row:
-    """Return centre over edge, and the means of the quadrants; a die on an axis is in none."""
-    radius = np.hypot(x, y)
-    centre, edge = radius <= recipe.centre_part * radius.max(), radius >= recipe.edge_part * radius.max()
+def _compare_areas(layout: Layout, value: Doubles, recipe: WafersRecipe) -> Row:
+    """Return centre over edge, and the means of the quadrants."""
     row: Row = {"centre_over_edge": None}
-    if centre.any() and edge.any() and not (centre & edge).any():
-        row["centre_over_edge"] = _over(float(value[centre].mean()), float(value[edge].mean()))
-    for name, (right, upper) in QUADRANTS.items():
-        inside = (np.sign(x) == right) & (np.sign(y) == upper)
+    ends = layout.find_ends(recipe)
+    if ends is not None:
+        row["centre_over_edge"] = _over(*(float(value[end].mean()) for end in ends))
+    for name, inside in layout.quadrants.items():
         row[name] = float(value[inside].mean()) if inside.any() else None
     return row

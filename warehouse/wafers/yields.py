@@ -11,19 +11,26 @@ condition: tested is bins 1 to 6 and 9; the rim (8) is neither tested nor gross;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import expm1, inf, log, sqrt
+from operator import itemgetter
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
+from warehouse.arrays import Doubles, Integers
 from warehouse.schema import DIE_BINS
 from warehouse.statistics import wilson_interval
+from warehouse.wafers.bins import NO_BIN, Bins
 from warehouse.wafers.conditions import read_conditions
-from warehouse.wafers.limits import Limit
+from warehouse.wafers.figures import Figures
+from warehouse.wafers.groups import Flags
+from warehouse.wafers.limits import Limit, Verdict
 from warehouse.wafers.quantities import EXCLUDED, NOT_TESTED, PASS
 from warehouse.wafers.recipe import WafersRecipe
-from warehouse.wafers.sites import WAFER
+from warehouse.wafers.sites import DIE, WAFER, Sites
 
 Row = dict[str, Any]
 
@@ -31,9 +38,13 @@ ALL_SPECS: Final = "*"
 BY_MAP: Final = "(map)"
 TESTED: Final = tuple(number for number in DIE_BINS if number not in {NOT_TESTED, EXCLUDED})
 STEPS: Final = 80
+# Square metres: less is no die, and a density over it no number.
+SMALLEST_AREA: Final = 1e-100
+# What is not counted, as by a map that knows no limits.
+NOTHING: Final = dict.fromkeys(("censored", "limits", "limits_tested", *(f"bin_{number}" for number in DIE_BINS)), 0)
 
 
-def count_sort(sites: pl.DataFrame, bins: pl.DataFrame, spec: tuple[str, int]) -> pl.DataFrame:
+def count_sort(sites: Sites, bins: Bins, spec: tuple[str, int]) -> list[Row]:
     """Return of each wafer how its dies were sorted: counts for :func:`finish_yields`.
 
     Args:
@@ -41,37 +52,59 @@ def count_sort(sites: pl.DataFrame, bins: pl.DataFrame, spec: tuple[str, int]) -
         bins: of :func:`warehouse.wafers.bins.sort_dies`.
         spec: specification and revision.
     """
-    joined = _on_wafers(sites).join(bins, on="site", maintain_order="left")
-    counted = joined.group_by(WAFER, maintain_order=True).agg(
-        pl.col("bin").is_in(TESTED).sum().alias("tested"),
-        (pl.col("bin") == PASS).sum().alias("good"),
-        pl.lit(0, dtype=pl.Int64).alias("censored"),
-        pl.col("limits").max(),
-        pl.col("limits_tested").max(),
-        *((pl.col("bin") == number).sum().alias(f"bin_{number}") for number in DIE_BINS),
-    )
-    return _label(counted, spec, 0)
+    in_bins = {number: _count(sites, bins.bin == number) for number in DIE_BINS}
+    tested = sum((in_bins[number] for number in TESTED), np.zeros(len(sites.wafers), dtype=np.int64))
+    columns = {f"bin_{number}": count for number, count in in_bins.items()}
+    columns |= {"tested": tested, "good": in_bins[PASS], **_ask_limits(sites, bins)}
+    return [NOTHING | row for row in _label(sites, columns, spec, 0)]
 
 
-def count_map(sites: pl.DataFrame, passed: pl.DataFrame) -> pl.DataFrame:
-    """Return of each wafer how its current map sorted it; ``passed`` holds a verdict for each site of a map."""
+def _count(sites: Sites, chosen: Flags) -> Integers:
+    """Return how many of some sites each wafer has."""
+    return np.bincount(sites.wafer[chosen & (sites.wafer >= 0)], minlength=len(sites.wafers))
+
+
+def _ask_limits(sites: Sites, bins: Bins) -> dict[str, Integers]:
+    """Return of each wafer the limits that any of its dies was sorted by, and that any was tested on."""
+    most = {"limits": bins.limits, "limits_tested": bins.tested}
+    return {name: _find_most(sites, numbers) for name, numbers in most.items()}
+
+
+def _find_most(sites: Sites, numbers: Integers) -> Integers:
+    most = np.zeros(len(sites.wafers), dtype=np.int64)
+    on_wafers = sites.wafer >= 0
+    np.maximum.at(most, sites.wafer[on_wafers], numbers[on_wafers])
+    return most
+
+
+def _label(sites: Sites, columns: dict[str, Integers], spec: tuple[str, int], cycle: int) -> list[Row]:
+    said = {"spec": spec[0], "revision": spec[1], "at_cycle": cycle}
+    counts = zip(*(column.tolist() for column in columns.values()), strict=True)
+    named = zip(sites.wafers, counts, strict=True)
+    return [{"lot": lot, "wafer": wafer} | said | dict(zip(columns, row, strict=True)) for (lot, wafer), row in named]
+
+
+def count_map(sites: Sites, map_bins: pl.DataFrame) -> list[Row]:
+    """Return of each wafer how its current map sorted it; ``map_bins`` holds a verdict for each die of a map."""
+    if map_bins.is_empty():
+        return []
+    of_map = map_bins.filter(pl.col("map_revision").is_not_null())
     # A map judges dies, of which several cells may be parts.
-    joined = _on_wafers(sites).join(passed, on="site", maintain_order="left").unique("die", maintain_order=True)
-    counted = joined.group_by(WAFER, maintain_order=True).agg(
-        pl.col("map_passed").is_not_null().sum().alias("tested"),
-        pl.col("map_passed").sum().alias("good"),
-        pl.col("map_revision").max().alias("revision"),
-        pl.lit(0, dtype=pl.Int64).alias("censored"),
-        pl.lit(0, dtype=pl.Int64).alias("limits"),
-        pl.lit(0, dtype=pl.Int64).alias("limits_tested"),
-        *(pl.lit(0, dtype=pl.Int64).alias(f"bin_{number}") for number in DIE_BINS),
+    dies = sites.frame.filter(pl.col("wafer").is_not_null()).select(DIE).unique(maintain_order=True)
+    counted = (
+        dies.join(of_map, on=DIE, maintain_order="left")
+        .group_by(WAFER, maintain_order=True)
+        .agg(
+            pl.col("map_passed").is_not_null().sum().cast(pl.Int64).alias("tested"),
+            pl.col("map_passed").sum().cast(pl.Int64).alias("good"),
+            pl.col("map_revision").max().alias("revision"),
+        )
     )
-    return counted.with_columns(spec=pl.lit(BY_MAP), at_cycle=pl.lit(0, dtype=pl.Int64))
+    said = NOTHING | {"spec": BY_MAP, "at_cycle": 0}
+    return [said | row for row in counted.iter_rows(named=True)]
 
 
-def count_at_cycle(
-    cycle: int, sites: pl.DataFrame, bins: pl.DataFrame, fates: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
+def count_at_cycle(cycle: int, sites: Sites, bins: Bins, fates: Fates, recipe: WafersRecipe) -> list[Row]:
     """Return of each wafer how its cycled dies stand at a cycle.
 
     Args:
@@ -81,66 +114,96 @@ def count_at_cycle(
         fates: of :func:`find_fates` at this cycle.
         recipe: what counts as cycled.
     """
-    joined = (
-        _on_wafers(sites).join(bins, on="site", maintain_order="left").join(fates, on="site", maintain_order="left")
-    )
-    known = pl.col("reached") | pl.col("ended")
-    # Sorted dies were never meant to come that far, and say nothing of those that were.
-    cycled = known | (pl.col("ageing_cycles") > recipe.sort_cycles)
-    bad = (
-        pl.col("ended")
-        | pl.col("fails")
-        | (pl.col("bin").is_in(TESTED) & (pl.col("bin") != PASS)).fill_null(value=False)
-    )
-    counted = joined.group_by(WAFER, maintain_order=True).agg(
-        known.sum().alias("tested"),
-        (known & ~bad).sum().alias("good"),
-        (cycled & ~known).sum().alias("censored"),
-        (pl.col("bin").is_in(TESTED).fill_null(value=True) & ~known).sum().alias("unknown"),
-        pl.col("limits").max(),
-        pl.col("limits_tested").max(),
-        *(pl.lit(0, dtype=pl.Int64).alias(f"bin_{number}") for number in DIE_BINS),
-    )
-    seen = counted.filter(pl.col("tested") + pl.col("censored") > 0)
-    return _label(seen, (ALL_SPECS, 0), cycle)
+    known = fates.reached | fates.ended
+    open_end = fates.measured & ~known
+    sorts = np.isin(bins.bin, TESTED)
+    # A die without a bin is not known to be bad.
+    bad = fates.ended | fates.fails | (sorts & (bins.bin != PASS))
+    chosen = {
+        "tested": known,
+        "good": known & ~bad,
+        # Sorted dies were never meant to come that far, and say nothing of those that were.
+        "censored": open_end & (fates.ageing_cycles > recipe.sort_cycles),
+        "unknown": open_end & (sorts | (bins.bin == NO_BIN)),
+    }
+    columns = {name: _count(sites, of) for name, of in chosen.items()} | _ask_limits(sites, bins)
+    rows = _label(sites, columns, (ALL_SPECS, 0), cycle)
+    return [NOTHING | row for row in rows if row["tested"] + row["censored"]]
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of each site's cell by a cycle.
+
+    Args:
+        measured: whether anything is known of it.
+        reached: whether it was cycled that far.
+        ended: whether its life ended before.
+        fails: whether it is out of a limit there.
+        ageing_cycles: how far its ageing was watched, 0 where it was not.
+    """
+
+    measured: Flags
+    reached: Flags
+    ended: Flags
+    fails: Flags
+    ageing_cycles: Doubles
 
 
 def find_fates(
-    cycle: int, figures: pl.DataFrame, limits: Sequence[Limit], verdicts: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
-    """Return of each site with cycles whether it reached a cycle, ended before, and fails a limit there."""
-    at = (pl.col("cycle") - cycle).abs() <= recipe.same_cycle
-    retention = pl.col("value").filter(at & (pl.col("quantity") == "capacity_retention")).first()
-    capacity = pl.col("value").filter(at & (pl.col("quantity") == "capacity")).first()
-    life = (pl.col("quantity") == "life") & ~pl.col("censored")
-    found = figures.group_by("site", maintain_order=True).agg(
-        retention=retention,
-        capacity=capacity,
-        life=pl.col("value").filter(life).first(),
-        seen=pl.col("value").filter(pl.col("quantity") == "life").first(),
-    )
-    stated = [limit for limit in limits if abs(read_conditions(limit.row["conditions"]).get("cycle", inf) - cycle) < 1]
-    failed = verdicts.filter(pl.col("limit").is_in([one.number for one in stated]), pl.col("verdict") == "fail")
-    own = not any(limit.quantity == "capacity_retention" for limit in stated)
-    below = (pl.col("retention") < recipe.end_of_life) if own else pl.lit(value=False)
-    return found.select(
-        "site",
-        reached=pl.coalesce("retention", "capacity").is_not_null(),
-        ended=(pl.col("life") <= cycle).fill_null(value=False),
-        fails=pl.col("site").is_in(failed["site"].implode()) | below.fill_null(value=False),
-        ageing_cycles=pl.col("seen").fill_null(0.0),
-    )
+    cycle: int,
+    measured: Flags,
+    figures: Mapping[str, Figures],
+    judged: Sequence[tuple[Limit, Verdict]],
+    recipe: WafersRecipe,
+) -> Fates:
+    """Return of each site whether it reached a cycle, ended before, and fails a limit there.
+
+    Args:
+        cycle: the cycle.
+        measured: whether there is any figure of each site.
+        figures: of :func:`warehouse.wafers.figures.gather_figures`.
+        judged: the current limits with their verdicts.
+        recipe: tolerance of cycles, and the end of life.
+    """
+    retention = _spread_first(figures, "capacity_retention", len(measured), (cycle, recipe.same_cycle))
+    capacity = _spread_first(figures, "capacity", len(measured), (cycle, recipe.same_cycle))
+    seen = _spread_first(figures, "life", len(measured), None)
+    ended = np.zeros(len(measured), dtype=bool)
+    if "life" in figures:
+        lives = figures["life"]
+        ended[lives.site[~lives.censored & (lives.value <= cycle)]] = True
+    fails, own = np.zeros(len(measured), dtype=bool), True
+    for limit, verdict in judged:
+        if abs(read_conditions(limit.row["conditions"]).get("cycle", inf) - cycle) < 1:
+            fails[verdict.site[verdict.fails]] = True
+            own = own and limit.quantity != "capacity_retention"
+    if own:
+        fails |= retention < recipe.end_of_life
+    return Fates(measured, ~np.isnan(retention) | ~np.isnan(capacity), ended, fails, np.nan_to_num(seen))
 
 
-def finish_yields(
-    counts: pl.DataFrame, wafers: pl.DataFrame, sites: pl.DataFrame, recipe: WafersRecipe
-) -> pl.DataFrame:
+def _spread_first(figures: Mapping[str, Figures], quantity: str, many: int, at: tuple[float, float] | None) -> Doubles:
+    """Return the first figure of each site, NaN where there is none; of a cycle within a tolerance, if one is given."""
+    first = np.full(many, np.nan)
+    if quantity in figures:
+        told = figures[quantity] if at is None else figures[quantity].at(*at)
+        # What is told first is written last.
+        first[told.site[::-1]] = told.value[::-1]
+    return first
+
+
+def finish_yields(counts: Sequence[Row], wafers: pl.DataFrame, sites: Sites, recipe: WafersRecipe) -> list[Row]:
     """Return rows of ``schema.WAFER_YIELD`` from counts of wafers."""
-    areas = _find_areas(sites)
-    known = counts.join(wafers, on=WAFER, how="left", maintain_order="left").join(
-        areas, on=WAFER, how="left", maintain_order="left"
-    )
-    return pl.DataFrame([_finish(row, recipe) for row in known.iter_rows(named=True)], infer_schema_length=None)
+    known = {
+        (row["lot"], row["wafer"]): row for row in wafers[[*WAFER, "gross_dies", "map_dies"]].iter_rows(named=True)
+    }
+    areas = {(row["lot"], row["wafer"]): row for row in _find_areas(sites).iter_rows(named=True)}
+    nothing = {"gross_dies": None, "map_dies": None}
+    rows = (row | known.get(wafer, nothing) | areas[wafer] for row in counts for wafer in [(row["lot"], row["wafer"])])
+    # A table is easier to read by wafer than by what was counted first.
+    finished = [_finish(row, recipe) for row in rows]
+    return sorted(finished, key=itemgetter("lot", "wafer", "spec", "revision", "at_cycle"))
 
 
 def _finish(row: Row, recipe: WafersRecipe) -> Row:
@@ -190,7 +253,8 @@ def _divide(good: int, of: int, name: str, recipe: WafersRecipe) -> Row:
 
 def _find_densities(row: Row, tested: Row) -> Row:
     area = row["die_area_square_metre"]
-    if area is None:
+    # An area that no die can have is as unknown as one that nobody stated.
+    if area is None or not SMALLEST_AREA <= area < inf:
         return {}
     found: Row = {"die_area_square_metre": area, "area_kind": row["area_kind"]}
     # The fewer dies are good, the more defects there are: the ends change places.
@@ -225,27 +289,19 @@ def find_murphy(part: float) -> float | None:
     return (low + high) / 2
 
 
-def _find_areas(sites: pl.DataFrame) -> pl.DataFrame:
+def _find_areas(sites: Sites) -> pl.DataFrame:
     """Return of each wafer a die's area, of the electrode, else the die, else by pitch; and the dies on its rim."""
     kinds = {
         "electrode": pl.col("active_area_square_metre").median(),
         "die": pl.col("die_area_square_metre").median(),
         "pitch": (pl.col("canonical_pitch_x_metre") * pl.col("canonical_pitch_y_metre")).first(),
     }
-    grouped = _on_wafers(sites).group_by(WAFER, maintain_order=True)
-    found = grouped.agg(
-        *(value.alias(kind) for kind, value in kinds.items()),
-        rim_dies=pl.col("die").filter("excluded").n_unique(),
-    )
+    die = pl.struct("die_x", "die_y")
     named = pl.coalesce(*(pl.when(pl.col(kind).is_not_null()).then(pl.lit(kind)) for kind in kinds))
-    return found.select(*WAFER, "rim_dies", die_area_square_metre=pl.coalesce(*kinds), area_kind=named)
-
-
-def _on_wafers(sites: pl.DataFrame) -> pl.DataFrame:
-    return sites.filter(pl.col("wafer").is_not_null()).with_columns(die=pl.struct("lot", "wafer", "die_x", "die_y"))
-
-
-def _label(counted: pl.DataFrame, spec: tuple[str, int], cycle: int) -> pl.DataFrame:
-    return counted.with_columns(
-        spec=pl.lit(spec[0]), revision=pl.lit(spec[1], dtype=pl.Int64), at_cycle=pl.lit(cycle, dtype=pl.Int64)
+    on_wafers = sites.frame.lazy().filter(pl.col("wafer").is_not_null())
+    return (
+        on_wafers.group_by(WAFER, maintain_order=True)
+        .agg(*(value.alias(kind) for kind, value in kinds.items()), rim_dies=die.filter("excluded").n_unique())
+        .select(*WAFER, "rim_dies", die_area_square_metre=pl.coalesce(*kinds), area_kind=named)
+        .collect()
     )
