@@ -261,6 +261,23 @@ def test_areal_capacity_needs_an_area() -> None:
     assert row["median"] == pytest.approx(100.5)
 
 
+@pytest.mark.parametrize("area", [0.0, -1e-6, 5e-324])
+def test_an_area_of_nothing_is_none(area: float) -> None:
+    """A cell whose area is written down as zero, less or next to nothing has no areal capacity."""
+    cells = [*lot_of(2, active_area_square_metre=1e-6), make_cell("C9", [NOMINAL] * 12, active_area_square_metre=area)]
+    row = of_metric(replicate(cells), "areal_capacity_ah_per_square_metre")
+    assert (row["n"], row["n_missing"], row["median"]) == (2, 1, pytest.approx(100.5))
+
+
+@pytest.mark.parametrize("nominal", [0.0, -1e-4, 5e-324])
+def test_a_nominal_capacity_of_nothing_is_none(nominal: float) -> None:
+    """Without a nominal capacity above zero there are no rates, and no depth of what did not reach the limit."""
+    cell = make_cell("C", [9e-5] * 5, nominal_capacity_ah=nominal, voltage_lower_volt=2.0)
+    (block,) = compute_conditions(cell, RECIPE)[0].to_dicts()
+    rates = ("charging_rate_per_hour", "discharging_rate_per_hour", "depth_of_discharge")
+    assert [block[name] for name in rates] == [None] * 3
+
+
 def test_resistances_are_compared_at_one_time() -> None:
     """Of a cell's edges those of loading discharges count, at the recipe's second behind them, by their median."""
     load = {"test_id": "TC00", "edge": "load", "direction": "discharge", "after_second": 1.0}

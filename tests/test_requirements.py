@@ -361,6 +361,34 @@ def test_energy_density_is_over_the_active_volume() -> None:
     assert (row["verdict"], row["value"]) == ("pass", pytest.approx(3.8e-4 / 1.5e-9))
 
 
+LAYERS = ("cathode_thickness_metre", "electrolyte_thickness_metre", "anode_thickness_metre")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "said"),
+    [
+        ("capacity_of_nominal", "fraction", {"nominal_capacity_ah": 0.0}),
+        ("areal_capacity", "Ah/m2", {"active_area_square_metre": 0.0}),
+        ("energy_density", "Wh/L", {"active_area_square_metre": 1e-4, **dict.fromkeys(LAYERS, 0.0)}),
+        ("energy_density", "Wh/L", {"active_area_square_metre": -1e-4, **dict.fromkeys(LAYERS, 1e-6)}),
+    ],
+)
+def test_nothing_is_judged_over_nothing(quantity: str, unit: str, said: dict[str, float]) -> None:
+    """A figure over an area, a thickness or a capacity of zero or less is refused, and does not pass as endless."""
+    row = of_cell(judge([make_cell("C", [NOMINAL] * 5, **said)], require(quantity, ">=", 0.1, unit)))
+    assert (*verdict_of(row), row["value"]) == ("not_tested", "refused", None)
+
+
+def test_rate_capability_against_a_block_that_gave_nothing_is_refused() -> None:
+    """A cell that gave nothing at its slowest rate has no rate capability, and none that is endless."""
+    cell = make_cell("C", [NOMINAL] * 6 + [0.9 * NOMINAL] * 3, currents=[NOMINAL / 10] * 6 + [NOMINAL] * 3)
+    blocks = make_firm([cell]).results["conditions"]
+    empty = blocks.with_columns(capacity_ah=pl.when(pl.col("block") == 1).then(0.0).otherwise("capacity_ah"))
+    requirement = require("rate_capability", ">=", 0.5, rate_per_hour=1)
+    rows = judge([cell], requirement, {"conditions": empty})
+    assert verdict_of(of_cell(rows)) == ("not_tested", "refused")
+
+
 def lot(parts: Sequence[float], **cell: Any) -> list[CellInputs]:
     return [make_cell(f"C{n:02}", [part * NOMINAL] * 5, **cell) for n, part in enumerate(parts)]
 

@@ -309,6 +309,24 @@ def test_yield_of_tested_and_of_gross() -> None:
     assert row["area_kind"] == "electrode"
 
 
+@pytest.mark.parametrize("kind", ["active_area_square_metre", "die_area_square_metre"])
+@pytest.mark.parametrize("area", [0.0, -1e-4, 5e-324])
+def test_an_area_that_no_die_has_gives_no_density(kind: str, area: float) -> None:
+    """Yield over an area of zero, less or next to nothing has no density of defects, as without an area."""
+    made = compute(make_inputs(make_cells("L", "W", ROW, **{kind: area}), by_capacity({0: 80.0}), specs=[CAPACITY]))
+    row = one(made["wafer_yield"], spec="*", at_cycle=0)
+    assert (row["yield_of_tested"], row["status"]) == (0.9, "measured")
+    assert {row[name] for name in row if "density" in name or "area" in name} == {None}
+
+
+@pytest.mark.parametrize("area", [0.0, -1e-4, 5e-324])
+def test_an_area_that_no_die_has_gives_no_areal_capacity(area: float) -> None:
+    """Capacity over an area of zero, less or next to nothing is no figure."""
+    made = compute(make_inputs(make_cells("L", "W", ROW, active_area_square_metre=area), by_capacity({})))
+    assert made["wafer_dies"]["areal_capacity_ah_per_square_metre"].null_count() == len(ROW)
+    assert "areal_capacity" not in made["uniformity"]["quantity"].to_list()
+
+
 @pytest.mark.parametrize("defects", [1e-3, 0.01, 0.3, 1.0, 3.0, 10.0])
 def test_defect_models_invert(defects: float) -> None:
     """The densities behind a yield are those that give it, by Poisson and by Murphy."""

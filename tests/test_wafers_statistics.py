@@ -229,6 +229,82 @@ def test_balanced_components_are_the_textbooks() -> None:
     assert found.lot.value == pytest.approx((lots - wafers) / 20)
 
 
+def far_apart(away: float) -> list[Cell]:
+    """Return two lots of two wafers of nine dies; the last wafer's capacities are so many times the others'."""
+    rng = seeded(20)
+    times = {("L1", "W1"): 1.0, ("L1", "W2"): 1.1, ("L2", "W1"): 0.9, ("L2", "W2"): away}
+    return [
+        cell | {"made": NOMINAL * many * (1 + rng.normal(0, 1e-7))}
+        for (lot, wafer), many in times.items()
+        for cell in make_cells(lot, wafer, DIES[:9])
+    ]
+
+
+def compute_made(cells: list[Cell]) -> dict[str, pl.DataFrame]:
+    made = [{name: value for name, value in cell.items() if name != "made"} for cell in cells]
+    values = {cell["cell_id"]: cell["made"] for cell in cells}
+    return compute(make_inputs(made, lambda cell: make_summary(cell, reference_capacity_ah=values[cell["cell_id"]])))
+
+
+def find_endless(made: dict[str, pl.DataFrame]) -> list[tuple[str, str]]:
+    """Return the columns that hold infinity or NaN, by table."""
+    numbers = {(name, one): table[one] for name, table in made.items() for one in table.columns}
+    return [at for at, column in numbers.items() if column.dtype == pl.Float64 and not column.is_finite().all()]
+
+
+@pytest.mark.parametrize("away", [2.0, 1e3, 1e6])
+def test_components_of_a_wafer_far_away_are_the_textbooks(away: float) -> None:
+    """A wafer that lies ten million times the dies' scatter from its lot's other one scatters as much as it does."""
+    rng = seeded(19)
+    values = np.array([[1.0], [1.1], [0.9], [away]]) + rng.normal(0, 1e-8 * away, (4, 9))
+    nest = make_nest(np.repeat([0, 0, 1, 1], 9), np.repeat(np.arange(4), 9), values.ravel())
+    found = find_components(nest, 0.95)
+    die = values.var(axis=1, ddof=1).mean()
+    between = 9 * values.mean(axis=1).reshape(2, 2).var(axis=1, ddof=1).mean()
+    assert found.wafer.value == pytest.approx((between - die) / 9)
+    assert found.wafer.low is not None
+    assert 0 < found.wafer.low < found.wafer.value
+
+
+def test_components_of_a_lot_far_away_are_the_textbooks() -> None:
+    """Lots that lie ten million times their wafers' uncertainty apart scatter as much as they do."""
+    values = np.array([[[1.0, 1.1, 1.2], [1.1, 1.0, 1.2]], [[1.0, 1.1, 1.2], [1.0, 1.2, 1.1]]])
+    values[1] += 1e7
+    found = find_components(make_nest(np.repeat([0, 1], 6), np.repeat(np.arange(4), 3), values.ravel()), 0.95)
+    assert found.lot.value == pytest.approx(5e13)
+
+
+def test_a_wafer_far_away_leaves_a_finite_mean() -> None:
+    """Two wafers of one lot that lie ten million times their dies' scatter apart have the mean of both."""
+    values = np.array([[1.0, 1.1, 1.2], [1.0, 1.1, 1.2]]) * 1e-3 + np.array([[0.0], [1e3]])
+    found = find_components(make_nest(np.zeros(6, dtype=np.int64), np.repeat([0, 1], 3), values.ravel()), 0.95)
+    assert found.mean == pytest.approx(values.mean())
+
+
+def test_a_wafer_far_away_fails_no_firm() -> None:
+    """A firm with a wafer whose values lie far from all others has all its rows, and each is a number or none."""
+    made = compute_made(far_apart(1e2))
+    told = one(made["variance_components"], quantity="capacity", component="wafer")
+    assert (told["status"], made["uniformity"].filter(pl.col("quantity") == "capacity").height) == ("fitted", 4)
+    assert find_endless(made) == []
+
+
+def test_values_without_end_are_in_no_statistics() -> None:
+    """Dies whose value is too large for a fourth power are shown, and compared with nothing."""
+    made = compute_made([cell | {"active_area_square_metre": 1e-300} for cell in far_apart(1.0)])
+    assert made["wafer_dies"]["areal_capacity_ah_per_square_metre"].min() > 1e290
+    assert made["uniformity"].filter(pl.col("quantity") == "areal_capacity").is_empty()
+    assert find_endless(made) == []
+
+
+def test_scatter_without_digits_is_none() -> None:
+    """Values that scatter by less than numbers can be squared have no components and no Moran's I."""
+    values = 1e-100 * (1 + seeded(21).normal(0, 0.1, 36))
+    found = find_components(make_nest(np.repeat([0, 0, 1, 1], 9), np.repeat(np.arange(4), 9), values), 0.95)
+    assert [part.reason for part in (found.lot, found.wafer, found.die)] == ["no_scatter"] * 3
+    assert find_morans_i(find_neighbours(DIE_X[:36], DIE_Y[:36]), values) is None
+
+
 def test_a_wafers_dies_do_not_narrow_the_mean() -> None:
     """Ten times the dies of the same wafers leave the interval of the mean as wide as the wafers' scatter makes it."""
     rng = seeded(7)
@@ -531,3 +607,21 @@ def test_unit_of_a_mapped_test() -> None:
         made = compute(make_inputs(make_cells("L", "W", [(0, 0)]), specs=[limit], maps=[known | axes], dies=[value]))
         verdicts[unit] = one(made["specs"], scope="cell")["verdict"]
     assert verdicts == {"nA": "pass", "A": "fail", "dBm": "not_tested"}
+
+
+@pytest.mark.parametrize(
+    ("lots", "wafers", "values"),
+    [
+        ([0, 0, 0, 0], [0, 1, 2, 3], [1.0e-4, 1.1e-4, 1.2e-4, 1.3e-4]),
+        ([0, 0, 0, 0], [0, 0, 1, 1], [1.0e-4] * 4),
+        ([0, 0, 1, 1], [0, 0, 1, 1], [1.0e-4, 1.1e-4, 1.2e-4, 1.3e-4]),
+    ],
+    ids=["one die a wafer", "no scatter", "one wafer a lot"],
+)
+def test_mean_without_the_wafers_scatter_has_no_interval(
+    lots: list[int], wafers: list[int], values: list[float]
+) -> None:
+    """Where the wafers' component is refused the mean stands alone, for nothing says how far it may be off."""
+    found = find_components(make_nest(np.array(lots), np.array(wafers), np.array(values)), 0.95)
+    assert found.mean == pytest.approx(np.mean(values))
+    assert found.mean_interval is None

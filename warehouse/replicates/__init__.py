@@ -20,7 +20,13 @@ __all__ = ["COMPUTATIONS", "ReplicatesRecipe"]
 
 COMPUTATIONS: Final = (
     Computation(
-        "conditions", "cell", (CONDITIONS, EXPOSURES), compute_conditions, ("steps", "fade"), section="replicates"
+        "conditions",
+        "cell",
+        (CONDITIONS, EXPOSURES),
+        compute_conditions,
+        ("steps", "fade"),
+        version=2,
+        section="replicates",
     ),
-    Computation("replicates", "firm", (REPLICATES, REPLICATE_CELLS), compute_replicates, READS),
+    Computation("replicates", "firm", (REPLICATES, REPLICATE_CELLS), compute_replicates, READS, version=2),
 )

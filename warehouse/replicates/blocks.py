@@ -23,6 +23,7 @@ from warehouse.replicates.cycles import list_cycles, place_steps
 from warehouse.replicates.exposures import list_exposures
 from warehouse.replicates.likeness import number_sets
 from warehouse.replicates.recipe import ReplicatesRecipe
+from warehouse.replicates.stated import stated
 from warehouse.schema import CONDITIONS, EXPOSURES
 
 # A cell is what it is in its loop; a rate test before it says less, however long it was.
@@ -81,7 +82,7 @@ def _number_blocks(cycles: pl.DataFrame, recipe: ReplicatesRecipe) -> Integers:
 
 
 def _describe_blocks(cycles: pl.DataFrame, cell: Any, recipe: ReplicatesRecipe) -> pl.DataFrame:
-    nominal = pl.lit(cell.get("nominal_capacity_ah"), dtype=pl.Float64)
+    nominal = stated(pl.lit(cell.get("nominal_capacity_ah"), dtype=pl.Float64))
     limit = pl.lit(cell.get("voltage_lower_volt"), dtype=pl.Float64)
     # A bad cell that reaches its limit is discharged in full, however little that was.
     reached = pl.col("lower_voltage_volt") <= limit + recipe.same_voltage_volt

@@ -19,6 +19,7 @@ from warehouse.arrays import collect
 from warehouse.metrics.inputs import FirmInputs
 from warehouse.replicates.courses import find_runs, list_ageing
 from warehouse.replicates.recipe import ReplicatesRecipe
+from warehouse.replicates.stated import stated
 
 LIFE: Final = "end_of_life_cycle"
 RETENTION: Final = "capacity_retention"
@@ -82,7 +83,7 @@ SOURCES: Final = (
             Metric(
                 "areal_capacity_ah_per_square_metre",
                 "Ah/m²",
-                pl.col("reference_capacity_ah") / pl.col("active_area_square_metre"),
+                pl.col("reference_capacity_ah") / stated(pl.col("active_area_square_metre")),
             ),
             Metric("fade_rate_per_cycle", "", pl.col("fade_rate_per_cycle")),
             Metric("coulombic_efficiency", "", pl.col("coulombic_efficiency_median")),

@@ -19,5 +19,5 @@ from warehouse.schema import APPLICATION, REPLICATE_CELLS
 __all__ = ["COMPUTATIONS", "RequirementsRecipe"]
 
 COMPUTATIONS: Final = (
-    Computation("requirements", "firm", (APPLICATION,), compute_application, (REPLICATE_CELLS.name, *READS)),
+    Computation("requirements", "firm", (APPLICATION,), compute_application, (REPLICATE_CELLS.name, *READS), version=2),
 )

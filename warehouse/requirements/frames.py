@@ -162,9 +162,13 @@ class Frames:
             blocks.join(others, on="cell_id")
             .group_by("cell_id", "block")
             .agg(
-                rate_ratio=pl.col("capacity_ah").first()
-                / other.filter(slow).get(pl.col("other_rate").filter(slow).arg_min()),
-                temperature_ratio=pl.col("capacity_ah").first() / other.filter(at_reference).median(),
+                rate_ratio=_over(other.filter(slow).get(pl.col("other_rate").filter(slow).arg_min())),
+                temperature_ratio=_over(other.filter(at_reference).median()),
             )
         )
         return collect(blocks.join(ratios, on=("cell_id", "block"), how="left")).lazy()
+
+
+def _over(capacity: pl.Expr) -> pl.Expr:
+    """Return a block's capacity over another; of one that gave nothing there is no part."""
+    return pl.when(capacity != 0).then(pl.col("capacity_ah").first() / capacity)

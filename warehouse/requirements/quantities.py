@@ -19,14 +19,16 @@ from typing import Final
 
 import polars as pl
 
+from warehouse.replicates.stated import stated
+
 # No interval of its own: the recipe assumes one.
 NOTHING: Final = pl.lit(None, dtype=pl.Float64)
 HOURS_PER_YEAR: Final = 8760.0
 DAYS_PER_YEAR: Final = 365.0
-NOMINAL: Final = pl.col("nominal_capacity_ah")
-AREA: Final = pl.col("active_area_square_metre")
-THICKNESS: Final = sum(
-    (pl.col(f"{layer}_thickness_metre") for layer in ("electrolyte", "anode")), pl.col("cathode_thickness_metre")
+NOMINAL: Final = stated(pl.col("nominal_capacity_ah"))
+AREA: Final = stated(pl.col("active_area_square_metre"))
+THICKNESS: Final = stated(
+    sum((pl.col(f"{layer}_thickness_metre") for layer in ("electrolyte", "anode")), pl.col("cathode_thickness_metre"))
 )
 BLOCK: Final = {
     "temperature_celsius": pl.col("temperature_celsius"),

@@ -37,4 +37,4 @@ def compute(inputs: Any, recipe: Any) -> tuple[pl.DataFrame, ...]:
     return compute_wafers(inputs, recipe)
 
 
-COMPUTATIONS: Final = (Computation("wafers", "firm", TABLES, compute, reads=READS),)
+COMPUTATIONS: Final = (Computation("wafers", "firm", TABLES, compute, reads=READS, version=2),)

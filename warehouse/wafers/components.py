@@ -8,7 +8,7 @@ formula: wafer variance r·s²: Q(r) = Σ (m_ij - m_i(r))² / (r + 1/n_ij) over 
 formula: lot variance t: H(t) = Σ (m_i - m(t))² / (t + v_i) over lots, v_i the variance of m_i; t where H(t) = L - 1,
     its interval by F(L - 1, W - L)
 formula: mean of the process by generalised least squares, interval by Student's t with L - 1 degrees of freedom where
-    lots scatter, else W - 1
+    lots scatter, else W - 1; no interval where the wafers' component was refused
 source: Wald 1940, Burdick and Graybill 1992 (the interval of r is exact however unequal wafers are); Paule, Mandel 1982
 condition: two wafers of one lot for the wafers' component, two lots for the lots', two dies of one wafer for the dies';
     wafers of one process split, so that its effect is not taken for scatter
@@ -117,7 +117,9 @@ def find_components(nest: Nest, confidence: float) -> Components:
     wafer = _find_wafer(nest, die, tails)
     means = _average_lots(nest, wafer, die)
     lot = _find_lot(nest, means, wafer, tails)
-    return Components(lot, wafer, die, *_find_mean(nest, means, lot.value or 0.0, confidence))
+    mean, interval = _find_mean(nest, means, lot.value or 0.0, confidence)
+    # Where the wafers' scatter is not known, nothing says how far the mean may be off.
+    return Components(lot, wafer, die, mean, None if wafer.value is None else interval)
 
 
 def _find_die(nest: Nest, tails: tuple[float, float]) -> Variance:

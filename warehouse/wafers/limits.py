@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from warehouse.arrays import Integers
+from warehouse.arrays import Integers, collect
 from warehouse.statistics import median_interval
 from warehouse.wafers.conditions import CONDITIONS, read_conditions
 from warehouse.wafers.figures import Figures
@@ -63,7 +63,9 @@ class Limit:
     def find_sites(self, sites: pl.DataFrame) -> pl.DataFrame:
         """Return the sites that it is for."""
         named = ((name, self.row[name]) for name in ("project", "stack"))
-        return sites.filter(*(pl.col(name) == value for name, value in named if value))
+        chosen = [pl.col(name) == value for name, value in named if value]
+        # Most limits are for all sites, and a filter costs as much as the rest of a verdict.
+        return sites.filter(chosen) if chosen else sites
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _judge(limit: Limit, sites: pl.DataFrame, figures: pl.DataFrame, recipe: Waf
     )
     mine = limit.find_sites(sites).lazy().select("site")
     joined = mine.join(one, on="site", how="left", maintain_order="left")
-    return _decide(joined, limit).select("site", "measured", "censored", "verdict", "reason").collect()
+    return collect(_decide(joined, limit).select("site", "measured", "censored", "verdict", "reason"))
 
 
 def _is_same(name: str, value: float, recipe: WafersRecipe) -> pl.Expr:
