@@ -109,19 +109,23 @@ def _repeat(place: Path) -> None:
 
 
 def _change(place: Path, first: Told) -> None:
-    """Add a later test to one per cent of the cells: first all of one firm, then one of each hundred."""
+    """Add a later test to one per cent of the cells: all of one firm, then at random, then one of each firm."""
     share = max(TESTS // TESTS_A_FIRM, 1)
-    largest = range(min(share, BIG.cells))
     # Cells are dealt to the firms in turn, so the first ones are of as many firms.
-    spread = range(share)
-    for what, options, numbers in (("one firm", BIG, largest), ("all firms", REST, spread)):
+    largest, spread = ([(options, number) for number in range(min(share, options.cells))] for options in (BIG, REST))
+    rest = [(options, number) for options in (BIG, REST) for number in range(share, options.cells)]
+    drawn = [rest[place] for place in np.random.default_rng(1).choice(len(rest), min(share, len(rest)), replace=False)]
+    for what, chosen in (("of one firm", largest), ("at random", drawn), ("of all firms in turn", spread)):
         with closing(Home(place)) as home:
-            later = replace(options, cycles=LATER_CYCLES, seed=2)
-            for number in numbers:
+            for options, number in chosen:
+                later = replace(options, cycles=LATER_CYCLES, seed=2)
                 put_test(home, later, number, _owner(options, number), after=CYCLES)
-        told = _night(place, f"{len(numbers)} tests of {what} new")
-        part = told.seconds / first.seconds
-        print(f"  {part:.1%} of the first night, bar {BARS['changed']:.0%}: {part <= BARS['changed']}")
+        told = _night(place, f"{len(chosen)} tests {what} new")
+        part, processors = told.seconds / first.seconds, told.processors / first.processors
+        bar = BARS["changed"]
+        print(
+            f"  {part:.1%} of the first night's time, {processors:.1%} of its processors; bar {bar:.0%}: {part <= bar}"
+        )
 
 
 def _night(place: Path, title: str) -> Told:
