@@ -153,65 +153,98 @@ def _first_of(heading: Integers) -> int:
 
 
 def _summarise(steps: pl.DataFrame, first: int) -> pl.DataFrame:
-    charge, energy = pl.col("primary_charge_ah"), pl.col("primary_energy_wh")
-    name = pl.col("kind").cast(pl.String)
-    into, out, rest = charge > 0, charge < 0, name == "rest"
-    active = ~name.is_in(["rest", "pause", "eis"])
-    seconds = pl.col("duration_second")
-    cut = pl.col("start_time_second") + seconds
-    # A rest belongs to the half cycle before it, so the charge's rest ends where the discharge begins.
-    after_charge = rest & (pl.col("last_way") > 0)
-    after_discharge = rest & (pl.col("last_way") < 0)
+    """Return a row for each cycle with what follows from its steps alone."""
     way = pl.when(pl.col("heading") != 0).then(pl.col("heading"))
-    moved, place = active & ~pl.col("pulse"), pl.col("step_count")
-    # What follows the last half is no hold of the cycle: the cell may have been left lying.
-    held = (
-        (~active | name.str.ends_with("_cv"))
-        & (place > place.filter(moved).min())
-        & (place < place.filter(moved).max())
-    )
-    measured = pl.col("mean_temperature_celsius").is_not_null()
-    return (
+    summed = (
         steps.with_columns(last_way=way.forward_fill().over("cycle"))
         .group_by("cycle", maintain_order=True)
         .agg(
-            pl.col("test_id").first(),
-            pl.col("revision").first(),
-            pl.col("cycle_count").first(),
-            start_time=pl.col("start_unix_time_second").first(),
-            start_time_second=pl.col("start_time_second").first(),
-            duration_second=cut.last() - pl.col("start_time_second").first(),
-            charging_capacity_ah=charge.filter(active & into).sum(),
-            discharging_capacity_ah=-charge.filter(active & out).sum(),
-            charging_energy_wh=energy.filter(active & into).sum(),
-            discharging_energy_wh=-energy.filter(active & out).sum(),
-            cv_charge=pl.col("cv_charge_ah").filter(active & into).sum(),
-            mean_charging_current_ampere=_charge_mean("mean_current_ampere", active & into),
-            mean_discharging_current_ampere=_charge_mean("mean_current_ampere", active & out),
-            upper_voltage_volt=pl.max_horizontal("first_voltage_volt", "last_voltage_volt").filter(active & into).max(),
-            lower_voltage_volt=pl.min_horizontal("first_voltage_volt", "last_voltage_volt").filter(active & out).min(),
-            charge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_charge).last(),
-            discharge_rest_voltage_volt=pl.col("last_voltage_volt").filter(after_discharge).last(),
-            mean_temperature_celsius=(pl.col("mean_temperature_celsius") * seconds).sum()
-            / seconds.filter(measured).sum(),
+            pl.col("test_id", "revision", "cycle_count").first(),
+            **_span_times(),
+            **_sum_halves(),
+            **_read_rests(),
+            mean_temperature_celsius=_time_mean("mean_temperature_celsius"),
             step_flags=pl.col("flags"),
             pulses=pl.col("pulse").sum(),
-            other_steps=moved.sum(),
-            longest_hold_second=seconds.filter(held).max(),
+            other_steps=_moves().sum(),
+            longest_hold_second=pl.col("duration_second").filter(_is_hold()).max(),
         )
-        .with_columns(
-            pl.when(pl.col("charging_capacity_ah") > 0).then(pl.col("charging_capacity_ah", "charging_energy_wh")),
-            pl.when(pl.col("discharging_capacity_ah") > 0).then(
-                pl.col("discharging_capacity_ah", "discharging_energy_wh")
+    )
+    halves = ("charging", "discharging")
+    return (
+        # A half that moved nothing is none: its sums are no zeros that were measured.
+        summed.with_columns(
+            pl.when(pl.col(f"{half}_capacity_ah") > 0).then(pl.col(f"{half}_capacity_ah", f"{half}_energy_wh"))
+            for half in halves
+        ).with_columns(
+            *(
+                (pl.col(f"{half}_energy_wh") / pl.col(f"{half}_capacity_ah")).alias(f"mean_{half}_voltage_volt")
+                for half in halves
             ),
-        )
-        .with_columns(
-            mean_charging_voltage_volt=pl.col("charging_energy_wh") / pl.col("charging_capacity_ah"),
-            mean_discharging_voltage_volt=pl.col("discharging_energy_wh") / pl.col("discharging_capacity_ah"),
             cv_fraction=pl.col("cv_charge") / pl.col("charging_capacity_ah"),
             first=pl.lit(first),
         )
     )
+
+
+def _is_active() -> pl.Expr:
+    return ~_name_kind().is_in(["rest", "pause", "eis"])
+
+
+def _name_kind() -> pl.Expr:
+    return pl.col("kind").cast(pl.String)
+
+
+def _moves() -> pl.Expr:
+    return _is_active() & ~pl.col("pulse")
+
+
+def _span_times() -> dict[str, pl.Expr]:
+    begin = pl.col("start_time_second")
+    return {
+        "start_time": pl.col("start_unix_time_second").first(),
+        "start_time_second": begin.first(),
+        "duration_second": (begin + pl.col("duration_second")).last() - begin.first(),
+    }
+
+
+def _sum_halves() -> dict[str, pl.Expr]:
+    """Return what each half of a cycle gave, both counted positive."""
+    charge, energy = pl.col("primary_charge_ah"), pl.col("primary_energy_wh")
+    into, out = _is_active() & (charge > 0), _is_active() & (charge < 0)
+    return {
+        "charging_capacity_ah": charge.filter(into).sum(),
+        "discharging_capacity_ah": -charge.filter(out).sum(),
+        "charging_energy_wh": energy.filter(into).sum(),
+        "discharging_energy_wh": -energy.filter(out).sum(),
+        "cv_charge": pl.col("cv_charge_ah").filter(into).sum(),
+        "mean_charging_current_ampere": _charge_mean("mean_current_ampere", into),
+        "mean_discharging_current_ampere": _charge_mean("mean_current_ampere", out),
+        "upper_voltage_volt": pl.max_horizontal("first_voltage_volt", "last_voltage_volt").filter(into).max(),
+        "lower_voltage_volt": pl.min_horizontal("first_voltage_volt", "last_voltage_volt").filter(out).min(),
+    }
+
+
+def _read_rests() -> dict[str, pl.Expr]:
+    # A rest belongs to the half cycle before it, so the charge's rest ends where the discharge begins.
+    rest, way, voltage = _name_kind() == "rest", pl.col("last_way"), pl.col("last_voltage_volt")
+    return {
+        "charge_rest_voltage_volt": voltage.filter(rest & (way > 0)).last(),
+        "discharge_rest_voltage_volt": voltage.filter(rest & (way < 0)).last(),
+    }
+
+
+def _is_hold() -> pl.Expr:
+    place = pl.col("step_count")
+    # What follows the last half is no hold of the cycle: the cell may have been left lying.
+    inside = (place > place.filter(_moves()).min()) & (place < place.filter(_moves()).max())
+    return (~_is_active() | _name_kind().str.ends_with("_cv")) & inside
+
+
+def _time_mean(name: str) -> pl.Expr:
+    """The mean over the steps that have a value, weighted by their time."""
+    seconds = pl.col("duration_second")
+    return (pl.col(name) * seconds).sum() / seconds.filter(pl.col(name).is_not_null()).sum()
 
 
 def _charge_mean(name: str, chosen: pl.Expr) -> pl.Expr:
