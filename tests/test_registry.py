@@ -235,12 +235,16 @@ def test_unreachable_registry_is_a_usage_error(url: str) -> None:
 
 
 def test_registry_of_an_earlier_version_gets_its_columns(registry_url: str) -> None:
-    """Columns that came later are added when a registry is opened, 0 where they may not be null; its rows stay."""
+    """Columns and indexes that came later are added when a registry is opened; its rows stay, 0 where null may not be."""
     with closing(Registry(registry_url)) as registry, registry.write() as connection:
         registry.put(connection, SQL_TABLES["stored_file"], filled(SQL_TABLES["stored_file"]))
+        # An index cannot outlive its column.
+        connection.exec_driver_sql("DROP INDEX stored_file_by_mart")
         for column in ("first_row", "mart"):
             connection.exec_driver_sql(f"ALTER TABLE stored_file DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE journal SET number = 0 WHERE name = 'schema'")
     with closing(Registry(registry_url)) as registry:
         (row,) = registry.rows(sa.select(SQL_TABLES["stored_file"]))
+        indexes = {index["name"] for index in sa.inspect(registry.engine).get_indexes("stored_file")}
     assert (row["first_row"], row["mart"]) == (0, None)
+    assert "stored_file_by_mart" in indexes
