@@ -235,7 +235,7 @@ def test_unreachable_registry_is_a_usage_error(url: str) -> None:
 
 
 def test_registry_of_an_earlier_version_gets_its_columns(registry_url: str) -> None:
-    """Columns and indexes that came later are added when a registry is opened; its rows stay, 0 where null may not be."""
+    """Columns and indexes that came later are added when a registry opens; its rows stay, 0 where null may not be."""
     with closing(Registry(registry_url)) as registry, registry.write() as connection:
         registry.put(connection, SQL_TABLES["stored_file"], filled(SQL_TABLES["stored_file"]))
         # An index cannot outlive its column.
