@@ -13,6 +13,8 @@ import polars as pl
 import typer
 from rich.console import Console
 
+from warehouse.warned import tell_warning
+
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="The home; CELLAR_HOME or ./cellar-home by default.", show_default=False)
 ]
@@ -63,6 +65,14 @@ def print_frame(frame: pl.DataFrame) -> None:
     notes = [f"{frame.height} rows" + (f", the first {SHOWN_ROWS} shown" if frame.height > SHOWN_ROWS else "")]
     notes += [f"{hidden} empty columns not shown"] if hidden else []
     err.print(f"[dim]{'; '.join(notes)}[/dim]")
+
+
+def word_warnings(warnings: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that tell warnings to a person: each in English, and below it in Korean where that is known."""
+    for warning in warnings:
+        korean = tell_warning(warning)
+        yield f"warning: {warning}"
+        yield from [] if korean == warning else [f"주의: {korean}"]
 
 
 def format_value(value: object) -> str:

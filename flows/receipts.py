@@ -18,6 +18,7 @@ from flows.accounts import Receipt
 from warehouse.files import publish_file, temporary_beside
 from warehouse.sentences import STATES, split_reason
 from warehouse.sources import newest_receipts, receipts_after
+from warehouse.warned import tell_warning
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -186,7 +187,7 @@ def _facts(receipt: Receipt, at: datetime, language: int) -> Iterator[tuple[str,
     elif receipt["format"]:
         yield "format", receipt["format"]
     for warning in receipt["warnings"]:
-        yield "warning", warning
+        yield "warning", (tell_warning(warning), warning)[language]
     reason = receipt["reason"]
     if reason is not None:
         happened, to_do = split_reason(reason, ("ko", "en")[language])

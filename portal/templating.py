@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from portal.translation import LANGUAGES, Language, choose_language, translator
+from warehouse.warned import tell_warning
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,13 +41,15 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:
         request: the request.
         template: its path below ``templates/``.
         values: what the template names; ``code`` is the HTTP status, 200 by default. Besides these it gets ``request``,
-            ``caller`` (None before log-in), ``language``, ``_``, ``si``, ``number``, ``kst`` and ``address``.
+            ``caller`` (None before log-in), ``language``, ``_``, ``si``, ``number``, ``kst``, ``address``, ``static``
+            and ``warned``.
     """
     language = language_of(request)
     code = values.pop("code", 200)
     shared = {"request": request, "caller": getattr(request.state, "caller", None), "language": language}
     shared |= {"_": translator(language), "si": format_si, "number": format_number, "kst": format_kst}
     shared |= {"address": partial(change_address, request), "static": static_address}
+    shared |= {"warned": partial(say_warning, language)}
     response = HTMLResponse(environment().get_template(template).render({**shared, **values}), code)
     # Only a choice that was made is kept; what the browser accepts may change.
     if request.query_params.get("lang") in LANGUAGES:
@@ -58,6 +61,12 @@ def language_of(request: Request) -> Language:
     """Return the language to answer in: what the address asks for, an earlier visit chose, or the browser accepts."""
     kept = request.cookies.get(LANGUAGE_COOKIE)
     return choose_language(request.query_params.get("lang"), kept, request.headers.get("accept-language", ""))
+
+
+def say_warning(language: Language, sentence: str) -> tuple[str, Language]:
+    """Return a warning in a language, and the language it is in: English, where no template has it."""
+    said = tell_warning(sentence) if language == "ko" else sentence
+    return said, "en" if said == sentence else "ko"
 
 
 def change_address(request: Request, **changes: object) -> str:

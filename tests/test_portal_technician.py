@@ -7,15 +7,18 @@ import time
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from httpx import Client, Response
+from made_cells import cycle, measure, write_bdf
 from portal_lab import BROKEN, CHANNEL, STRAY, wait_for, watch
 from portal_site import FIRM_A, Site
 
 from flows import taking
-from flows.ingest import ingest_file
+from flows.ingest import ingest_file, ingest_paths
 from portal.pages.technician_hints import tell_hints
 from portal.pages.technician_receipts import tell_changes
 from portal.pages.technician_view import name_drop, tell_place
@@ -133,6 +136,24 @@ def test_receipts_of_one_state(looker: Client) -> None:
     assert "broken.mpt" in text
     assert STRAY not in text
     assert STRAY in looker.get("/receipts?lang=en&state=nonsense").text
+
+
+def test_warnings_of_a_reader_are_told_in_korean(lab: Site, home: Home, technician: Client, tmp_path: Path) -> None:
+    """What a reader warns of stands on the receipts' page and the cell's page in the page's language."""
+    records = measure(cycle([1e-3, 0.9e-3])).with_columns(pl.lit(7.0).alias("Grip / N"))
+    cell = home.query("cells", firm=FIRM_A).row(0, named=True)["cell_id"]
+    path = write_bdf(tmp_path / "warned.csv", records)
+    (receipt,) = ingest_paths(home, [path], Owner(FIRM_A, cell, "option"))
+    english, korean = (
+        "columns that no table of ours has are left out: Grip / N",
+        "공통 스키마에 없는 열을 제외했습니다: Grip / N",
+    )
+    assert english in receipt["warnings"]
+    for client, page in ((technician, "/receipts"), (lab.client("a"), f"/cells/{quote(cell, safe='')}")):
+        told = {language: client.get(page, params={"lang": language}).text for language in ("ko", "en")}
+        assert f'<li lang="ko">{korean}</li>' in told["ko"]
+        assert english not in told["ko"]
+        assert f'<li lang="en">{english}</li>' in told["en"]
 
 
 def test_older_receipts_come_behind(home: Home, technician: Client) -> None:

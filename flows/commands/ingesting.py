@@ -25,6 +25,7 @@ from flows.console import (
     print_json,
     print_rows,
     show_progress,
+    word_warnings,
 )
 from flows.ingest import ingest_paths
 from flows.receipts import follow_receipts
@@ -58,8 +59,8 @@ def ingest(
     opened = open_home(home)
     wish, added = ensure_owner(opened, firm, cell)
     # On the error stream, where it does not disturb those who read receipts.
-    for sentence in added:
-        err.print(sentence, style="yellow", highlight=False, markup=False)
+    for line in word_warnings(added):
+        err.print(line, style="yellow", highlight=False, markup=False)
     states: Counter[str] = Counter()
     with show_progress("Taking in") as advance:
         for receipt in ingest_paths(opened, paths, wish, advance):
@@ -82,8 +83,8 @@ def print_receipt(receipt: Receipt) -> None:
         _print_below(reason["ko"], "red")
     elif state == "committed" and reason:
         _print_below(reason["en"], "dim")
-    for warning in receipt["warnings"]:
-        _print_below(f"warning: {warning}", "yellow")
+    for line in word_warnings(receipt["warnings"]):
+        _print_below(line, "yellow")
 
 
 def _say_content(receipt: Receipt) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 import typer
 
 import parsers
-from flows.console import JsonOption, err, out, print_json, print_rows
+from flows.console import JsonOption, err, out, print_json, print_rows, word_warnings
 from flows.described import find_settings, make_tables
 from flows.drops import list_files, printable
 from warehouse.conform import conform
@@ -123,8 +123,8 @@ def convert(
         return
     what = f"{reading.format}, {measurements.height} rows, {spectra.height} impedance points"
     out.print(f"{path}: {what} → {', '.join(written) or 'nothing to write'}", markup=False)
-    for warning in warnings:
-        err.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+    for line in word_warnings(warnings):
+        err.print(line, style="yellow", highlight=False, markup=False)
 
 
 def _write(frame: pl.DataFrame, target: Path) -> str:

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import polars as pl
 import sqlalchemy as sa
 import typer
-from rich.markup import escape
 
 import parsers
-from flows.console import FirmOption, HomeOption, JsonOption, err, out, print_json, print_rows
+from flows.console import FirmOption, HomeOption, JsonOption, err, out, print_json, print_rows, word_warnings
 from warehouse.errors import UsageError
 from warehouse.home import Home, open_home
 from warehouse.registry import SQL_TABLES, Row
@@ -173,5 +172,5 @@ def _tell(receipt: MapReceipt) -> None:
     where = f"{axes}, centre ({row['centre_die_x']}, {row['centre_die_y']}) by {row['frame_source']}"
     counted = f"{row['dies']} dies{good}; {where}; {receipt.cells} cells lie on them"
     out.print(f"{receipt.state}: {named}, map {row['revision']}: {counted}.", markup=False)
-    for warning in receipt.warnings:
-        err.print(f"[yellow]{escape(warning)}[/yellow]")
+    for line in word_warnings(receipt.warnings):
+        err.print(line, style="yellow", highlight=False, markup=False)

@@ -7,9 +7,10 @@ from typing import Any, Final
 from portal.reports.blocks import Block, Column, Page, Row, Section
 from portal.reports.facts import Facts
 from portal.reports.marks import N_
-from portal.reports.notes import SENTENCES
+from portal.reports.notes import SENTENCES, TRANSLATED
 from portal.reports.numbers import write_duration, write_moment, write_number, write_span
 from portal.reports.words import explain_reason, name_code
+from warehouse.warned import tell_warning
 
 # Items, tests and raw files are what a report is about: they are printed in full.
 THOUSAND: Final = 1000
@@ -106,6 +107,8 @@ def make_notes(page: Page, facts: Facts, replaced: set[str]) -> list[Section]:
 def _tell_note(page: Page, code: str, values: dict[str, Any]) -> str:
     if code == "no_reference":
         values["reason"] = explain_reason(values["reason"], "life", page.language).rstrip(".")
+    if code == "warning" and page.language == "ko" and (korean := tell_warning(values["text"])) != values["text"]:
+        return page.say(TRANSLATED, **{**values, "text": korean})
     return page.say(SENTENCES[code], **values)
 
 

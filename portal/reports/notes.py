@@ -13,6 +13,8 @@ from portal.reports.look import Look
 from portal.reports.marks import N_
 from warehouse.reports.site import Site
 
+WRITTEN: Final = N_("{test}: note of the reader, as it was written: {text}")
+TRANSLATED: Final = N_("{test}: note of the reader: {text}")
 SENTENCES: Final = {
     "not_measured": N_("{count} of {cells} cells have not been measured: {names}"),
     "counter_differs": N_(
@@ -28,7 +30,7 @@ SENTENCES: Final = {
         "How far the coulombic efficiency may be off is not known, so its last digits are unproven: {names}"
     ),
     "revised": N_("{test}: the file was read or continued again; this is revision {revision} of its data"),
-    "warning": N_("{test}: note of the reader, as it was written: {text}"),
+    "warning": WRITTEN,
     "not_calibrated": N_("No calibration is stated for these channels: {channels}"),
     "calibration_over": N_("{channel}: the calibration {certificate} was due on {due}, before the tests ended"),
     "no_uncertainty": N_(
