@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -265,6 +266,58 @@ def test_damaged_bucket_is_made_again(divided: Home) -> None:
     run_night(divided)
     assert divided.store.path_of(row["path"]).exists()
     assert_frame_equal(ask(divided, "A"), before)
+
+
+def test_night_asks_about_changed_cells_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a group's cells the changed one is asked about; its answers and the kept ones are what all asked anew give."""
+    run_night(home)
+    commit(home, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    asked: list[tuple[str, list[str]]] = []
+    answer_cells = Asker.answer_cells
+
+    def watched(
+        self: Asker, name: str, firm: str, cells: Collection[str], known: Mapping[str, pl.DataFrame] | None = None
+    ) -> pl.DataFrame:
+        asked.append((name, list(cells)))
+        return answer_cells(self, name, firm, cells, known)
+
+    monkeypatch.setattr(Asker, "answer_cells", watched)
+    run_night(home)
+    monkeypatch.undo()
+    assert asked == [("fade", ["A1"]), ("summary", ["A1"])]
+    for name in ("fade", "summary"):
+        assert_frame_equal(home.query(name, firm="A"), home.asker.answer_cells(name, "A", ["A1", "A2"]))
+
+
+def test_table_with_the_same_rows_keeps_its_file(home: Home) -> None:
+    """What a manifest changes of a cell makes its group anew; a table that comes out the same is not written again."""
+    run_night(home)
+    before = {row["table_name"]: row["path"] for row in listed(home)}
+    put_cells(home, [{"firm": "A", "cell_id": "A1", "nominal_capacity_ah": 2e-3}])
+    run_night(home)
+    after = {row["table_name"]: row["path"] for row in listed(home)}
+    assert after["precision"] == before["precision"]
+    assert after["fade"] != before["fade"]
+    assert list(check_home(home)) == []
+
+
+def test_columns_that_are_taken_are_the_tables() -> None:
+    """A computation that takes some columns of a table names columns that the table has."""
+    taken = {(table, name) for one in results.computations() for table, names in one.columns.items() for name in names}
+    assert ("resistance", "resistance_ohm") in taken
+    assert all(name in results.result_tables()[table][1].names for table, name in taken)
+
+
+def test_whole_firm_is_computed_from_the_columns_that_it_takes(home: Home) -> None:
+    """Read narrow from the night's files, a long table gives what all of its columns give."""
+    run_night(home)
+    narrow, wide = home.results.begin_whole("A"), replace(home.results.begin_whole("A"), shelf=None)
+    for one in results.computations():
+        if one.scope == "firm":
+            for mine, other in zip(*(home.results.compute_firm(one, each)[0] for each in (narrow, wide)), strict=True):
+                assert_frame_equal(mine, other)
+    assert narrow.frames["resistance"].height > 0
+    assert set(narrow.frames["resistance"].columns) < set(wide.frames["resistance"].columns)
 
 
 def listed(home: Home) -> list[dict[str, Any]]:

@@ -453,8 +453,10 @@ class Results:
                 return self._home.asker.answer(name, firm=ground.firm)
             return shelf.read(self._home.store, find_answer(name)).sort("cell_id", maintain_order=True)
         computation, table = result_tables()[name]
-        stored = shelf is not None and computation.scope != "firm"
-        frame = shelf.read(self._home.store, table) if shelf and stored else self.read(name, ground.firm)
+        if shelf is None or computation.scope == "firm":
+            frame = self.read(name, ground.firm)
+        else:
+            frame = shelf.read(self._home.store, table, columns=_list_columns(computation, table))
         return _name_cells(frame, ground) if computation.scope == "test" else frame
 
 
@@ -481,6 +483,15 @@ def group_computations(scope: str) -> Iterator[Group]:
         group.append(one)
     if group:
         yield tuple(group)
+
+
+def _list_columns(computation: Computation, table: Table) -> list[str] | None:
+    """Return the columns of a table that what is about a whole firm is made of; None where that takes all of them."""
+    readers = [one for one in computations() if one.scope == "firm" and table.name in one.reads]
+    if not all(table.name in one.columns for one in readers):
+        return None
+    taken = {SCOPE_COLUMN[computation.scope]}.union(*(one.columns[table.name] for one in readers))
+    return [name for name in table.names if name in taken]
 
 
 def _named(name: str) -> Computation:

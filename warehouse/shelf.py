@@ -77,11 +77,19 @@ class Shelf:
         found: dict[str, Any] = json.loads(self.buckets[bucket]["keys"])
         return {**NO_KEYS, **found}
 
-    def read(self, store: Store, table: Table, buckets: Collection[str] | None = None) -> pl.DataFrame:
-        """Return the rows of a table, of some buckets or of all."""
+    def read(
+        self,
+        store: Store,
+        table: Table,
+        buckets: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Return the rows of a table, of some buckets or of all; with some of its columns, or with all."""
         mine = [row for row in self.files if row["table_name"] == table.name]
         paths = [store.path_of(row["path"]) for row in mine if buckets is None or row["bucket"] in buckets]
-        return pl.read_parquet(paths) if paths else table.empty()
+        if not paths:
+            return table.empty().select(pl.all() if columns is None else columns)
+        return pl.read_parquet(paths, columns=None if columns is None else list(columns))
 
 
 def read_shelf(registry: Registry, firm: str, tables: Collection[str] | None = None) -> Shelf:

@@ -19,8 +19,11 @@ from typing import Final
 
 from warehouse.cohort.values import READS, compute_values
 from warehouse.metrics.computation import Computation
+from warehouse.replicates.values import COLUMNS
 from warehouse.schema import COHORT_VALUES
 
 COMPUTATIONS: Final = (
-    Computation("cohort_values", "firm", (COHORT_VALUES,), compute_values, READS, section="replicates"),
+    Computation(
+        "cohort_values", "firm", (COHORT_VALUES,), compute_values, READS, section="replicates", columns=COLUMNS
+    ),
 )

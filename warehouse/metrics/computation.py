@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import polars as pl
@@ -25,6 +25,7 @@ class Computation:
         reads: other result tables that it takes from ``inputs.results``.
         version: to be raised when the same input would give other rows.
         section: of the recipe, that it takes; the one of its own name by default.
+        columns: of tables with a row for every cycle, those that it takes; of the others it is given all.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Computation:
     reads: tuple[str, ...] = ()
     version: int = 1
     section: str = ""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def takes(self) -> str:

@@ -13,7 +13,7 @@ from warehouse.metrics.computation import Computation
 from warehouse.replicates.blocks import compute_conditions
 from warehouse.replicates.compute import compute_replicates
 from warehouse.replicates.recipe import ReplicatesRecipe
-from warehouse.replicates.values import READS
+from warehouse.replicates.values import COLUMNS, READS
 from warehouse.schema import CONDITIONS, EXPOSURES, REPLICATE_CELLS, REPLICATES
 
 __all__ = ["COMPUTATIONS", "ReplicatesRecipe"]
@@ -28,5 +28,7 @@ COMPUTATIONS: Final = (
         version=2,
         section="replicates",
     ),
-    Computation("replicates", "firm", (REPLICATES, REPLICATE_CELLS), compute_replicates, READS, version=2),
+    Computation(
+        "replicates", "firm", (REPLICATES, REPLICATE_CELLS), compute_replicates, READS, version=2, columns=COLUMNS
+    ),
 )

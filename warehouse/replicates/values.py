@@ -104,6 +104,7 @@ RESISTANCE: Final = Metric("dc_resistance_ohm", "Ω", pl.col("resistance_ohm"))
 # A charge's beginning and a release are other resistances.
 LOADED: Final = (pl.col("edge") == "load") & (pl.col("direction") == "discharge")
 READS: Final = (*(source.name for source in SOURCES if source.name != SUMMARY), "resistance")
+COLUMNS: Final = {"resistance": ("edge", "direction", "after_second", "resistance_ohm")}
 
 
 def list_values(inputs: FirmInputs, recipe: ReplicatesRecipe) -> Sequence[Values]:

@@ -12,12 +12,20 @@ from typing import Final
 
 from warehouse.metrics.computation import Computation
 from warehouse.requirements.compute import compute_application
-from warehouse.requirements.quantities import READS
+from warehouse.requirements.quantities import COLUMNS, READS
 from warehouse.requirements.recipe import RequirementsRecipe
 from warehouse.schema import APPLICATION, REPLICATE_CELLS
 
 __all__ = ["COMPUTATIONS", "RequirementsRecipe"]
 
 COMPUTATIONS: Final = (
-    Computation("requirements", "firm", (APPLICATION,), compute_application, (REPLICATE_CELLS.name, *READS), version=2),
+    Computation(
+        "requirements",
+        "firm",
+        (APPLICATION,),
+        compute_application,
+        (REPLICATE_CELLS.name, *READS),
+        version=2,
+        columns=COLUMNS,
+    ),
 )

@@ -228,3 +228,16 @@ QUANTITIES: Final[dict[str, Quantity]] = {
 # Frames that are made of the firm itself, not of a result table.
 DERIVED: Final = ("ratios", "retentions", "lives")
 READS: Final = tuple(dict.fromkeys(one.frame for one in QUANTITIES.values() if one.frame not in DERIVED))
+# Of resistances, each cycle has several; the cycle of the cell is found by that of the test.
+COLUMNS: Final = {
+    "resistance": (
+        "test_id",
+        "edge",
+        "direction",
+        "cycle",
+        "after_second",
+        "temperature_celsius",
+        "state_of_charge",
+        "resistance_ohm",
+    )
+}

@@ -28,6 +28,18 @@ TABLES: Final = (
     schema.SURVIVAL,
 )
 READS: Final = ("resistance", "spectrum_fits", "float_leakage", "voltage_decay", "storage_loss", "conditions")
+COLUMNS: Final = {
+    "resistance": (
+        "status",
+        "edge",
+        "cycle",
+        "after_second",
+        "temperature_celsius",
+        "state_of_charge",
+        "current_change_ampere",
+        "resistance_ohm",
+    )
+}
 
 
 def compute(inputs: Any, recipe: Any) -> tuple[pl.DataFrame, ...]:
@@ -37,4 +49,4 @@ def compute(inputs: Any, recipe: Any) -> tuple[pl.DataFrame, ...]:
     return compute_wafers(inputs, recipe)
 
 
-COMPUTATIONS: Final = (Computation("wafers", "firm", TABLES, compute, reads=READS, version=2),)
+COMPUTATIONS: Final = (Computation("wafers", "firm", TABLES, compute, reads=READS, version=2, columns=COLUMNS),)
