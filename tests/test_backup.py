@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ from made_cells import commit, cycle, measure
 from polars.testing import assert_frame_equal
 
 from warehouse.backup import backup_registry, choose_kept, list_backups, prune_backups, restore_registry
-from warehouse.errors import UsageError
+from warehouse.errors import RegistryLost, UsageError
 from warehouse.home import Home
 from warehouse.identity import add_firm, put_cells
 from warehouse.publish import Owner
@@ -62,6 +63,18 @@ def test_known_registry_is_not_restored_onto(lived: Home) -> None:
     backup = backup_registry(lived, DAY)
     with pytest.raises(UsageError, match="not empty"):
         restore_registry(lived, backup)
+
+
+def test_copy_put_in_place_by_hand_is_no_registry(lived: Home) -> None:
+    """A copy that lies where the registry was is refused, for it knows less than the journal tells."""
+    backup = backup_registry(lived, DAY)
+    place = Path(str(lived.registry.url.database))
+    lived.close()
+    for beside in place.parent.glob(f"{place.name}*"):
+        beside.unlink()
+    shutil.copyfile(backup, place)
+    with closing(Home(lived.folder)) as opened, pytest.raises(RegistryLost):
+        opened.registry.count_changes()
 
 
 def test_missing_backup_is_told(local_home: Home, tmp_path: Path) -> None:
