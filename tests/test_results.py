@@ -268,10 +268,8 @@ def test_damaged_bucket_is_made_again(divided: Home) -> None:
     assert_frame_equal(ask(divided, "A"), before)
 
 
-def test_night_asks_about_changed_cells_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a group's cells the changed one is asked about; its answers and the kept ones are what all asked anew give."""
-    run_night(home)
-    commit(home, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+def watch_questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Note each question that is asked about some cells of a firm, with these, in order."""
     asked: list[tuple[str, list[str]]] = []
     answer_cells = Asker.answer_cells
 
@@ -282,11 +280,38 @@ def test_night_asks_about_changed_cells_only(home: Home, monkeypatch: pytest.Mon
         return answer_cells(self, name, firm, cells, known)
 
     monkeypatch.setattr(Asker, "answer_cells", watched)
+    return asked
+
+
+def test_night_asks_about_changed_cells_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a group's cells the changed one is asked about; its answers and the kept ones are what all asked anew give."""
     run_night(home)
-    monkeypatch.undo()
+    commit(home, "late", measure(cycle([0.8e-3]), START + 9 * DAY), A1)
+    with monkeypatch.context() as patched:
+        asked = watch_questions(patched)
+        run_night(home)
     assert asked == [("fade", ["A1"]), ("summary", ["A1"])]
     for name in ("fade", "summary"):
         assert_frame_equal(home.query(name, firm="A"), home.asker.answer_cells(name, "A", ["A1", "A2"]))
+
+
+def test_cell_whose_test_failed_is_asked_about_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test without its results leaves its cell's answers lacking: the night that has them makes these anew."""
+    (mine,) = (one for one in results.computations() if one.name == TABLE)
+    odd = home.query("tests", cell="A1")["test_id"].item()
+
+    def fail(inputs: results.TestInputs, recipe: object) -> tuple[pl.DataFrame, ...]:
+        if inputs.test["test_id"] == odd:
+            raise ZeroDivisionError("only tonight")
+        return mine.compute(inputs, recipe)
+
+    failing = Computation(TABLE, "test", mine.tables, fail, mine.reads, mine.version, mine.section)
+    with monkeypatch.context() as patched:
+        change_computations(patched, lambda one: failing if one is mine else one)
+        run_night(home)
+    asked = watch_questions(monkeypatch)
+    run_night(home)
+    assert asked == [("fade", ["A1"]), ("summary", ["A1"])]
 
 
 def test_table_with_the_same_rows_keeps_its_file(home: Home) -> None:

@@ -208,18 +208,19 @@ class _Draft:
             for table, frame in tables.items()
             if frame.height
         ]
-        keys = _join_keys(self.states)
-        return Made(bucket.name, made_of, keys, tuple(tests), tuple(files), work.counts, work.failed)
+        return Made(bucket.name, made_of, self._join_keys(), tuple(tests), tuple(files), work.counts, work.failed)
 
-
-def _join_keys(states: Mapping[str, State]) -> dict[str, dict[str, str]]:
-    """Return what the rows about each test and cell were made of, where every computation has them."""
-    keys: dict[str, dict[str, str]] = {}
-    for scope in ("test", "cell"):
-        held = [states[one.name].keys for one in computations() if one.scope == scope]
-        done = set(held[0]).intersection(*held[1:]) if held else set()
-        keys[scope] = {name: held[0][name] for name in sorted(done)}
-    return keys
+    def _join_keys(self) -> dict[str, dict[str, str]]:
+        """Return what the rows about each test and cell were made of, where every computation has them."""
+        keys: dict[str, dict[str, str]] = {}
+        for scope in ("test", "cell"):
+            held = [self.states[one.name].keys for one in computations() if one.scope == scope]
+            done = set(held[0]).intersection(*held[1:]) if held else set()
+            keys[scope] = {name: held[0][name] for name in sorted(done)}
+        # What is about a cell is made of the results of its tests: without one of them the next night tries again.
+        tests = self.work.ground.tests_of
+        whole = {cell for cell in self.bucket.cells if all(test["test_id"] in keys["test"] for test in tests[cell])}
+        return {**keys, "cell": {cell: key for cell, key in keys["cell"].items() if cell in whole}}
 
 
 def _list_made(home: Home, work: Work, moment: str, made: Sequence[Made]) -> list[Made]:

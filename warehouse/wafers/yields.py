@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.arrays import Doubles, Integers
+from warehouse.replicates.stated import LEAST
 from warehouse.schema import DIE_BINS
 from warehouse.statistics import wilson_interval
 from warehouse.wafers.bins import NO_BIN, Bins
@@ -38,8 +39,6 @@ ALL_SPECS: Final = "*"
 BY_MAP: Final = "(map)"
 TESTED: Final = tuple(number for number in DIE_BINS if number not in {NOT_TESTED, EXCLUDED})
 STEPS: Final = 80
-# Square metres: less is no die, and a density over it no number.
-SMALLEST_AREA: Final = 1e-100
 # What is not counted, as by a map that knows no limits.
 NOTHING: Final = dict.fromkeys(("censored", "limits", "limits_tested", *(f"bin_{number}" for number in DIE_BINS)), 0)
 
@@ -254,7 +253,7 @@ def _divide(good: int, of: int, name: str, recipe: WafersRecipe) -> Row:
 def _find_densities(row: Row, tested: Row) -> Row:
     area = row["die_area_square_metre"]
     # An area that no die can have is as unknown as one that nobody stated.
-    if area is None or not SMALLEST_AREA <= area < inf:
+    if area is None or not LEAST < area < inf:
         return {}
     found: Row = {"die_area_square_metre": area, "area_kind": row["area_kind"]}
     # The fewer dies are good, the more defects there are: the ends change places.
