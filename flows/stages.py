@@ -14,7 +14,6 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-import polars as pl
 import sqlalchemy as sa
 
 from flows.delivery import deliver_alerts
@@ -32,7 +31,7 @@ from warehouse.marts import Compaction, remove_retired
 from warehouse.nights import last_scrub
 from warehouse.platform import measure_platform
 from warehouse.publish import merge_grown
-from warehouse.refresh import count_outdated, refresh_buckets, refresh_firm
+from warehouse.refresh import UNREADABLE, count_outdated, refresh_buckets, refresh_firm
 from warehouse.registry import FIRM, PLATFORM_MONTH, TEST
 from warehouse.scrub import scrub
 from warehouse.verify import check_tables, remove_leftovers
@@ -41,8 +40,6 @@ from warehouse.wholes import refresh_wholes
 log: Final = logging.getLogger("cellar.nightly")
 
 Figures = dict[str, int]
-# How a damaged file shows when it is read.
-UNREADABLE: Final = (DamageError, pl.exceptions.PolarsError, FileNotFoundError)
 
 
 @dataclass

@@ -561,14 +561,14 @@ def test_unknown_test_cannot_be_assigned(local_firms: Home) -> None:
 def test_cells_outdate_a_night_under_way(local_firms: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest that is imported while a night computes an answer leaves no answer from the cells as they were."""
     commit(local_firms, "t", TWO_CYCLES, Owner("A", "C1"))
-    honest = local_firms.asker.answer_cells
+    honest = local_firms.asker.answer_rows
 
     def slow(name: str, *about: Any) -> pl.DataFrame:
         frame = honest(name, *about)
         put_cells(local_firms, [{"firm": "A", "cell_id": "C1", "nominal_capacity_ah": 1e-3}])
         return frame
 
-    monkeypatch.setattr(local_firms.asker, "answer_cells", slow)
+    monkeypatch.setattr(local_firms.asker, "answer_rows", slow)
     assert {step.action for step in refresh_buckets(local_firms, "A")} == {"skipped"}
     assert local_firms.asker.find_stored_answer(SUMMARY.name, "A") is None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -24,8 +26,8 @@ from warehouse.identity import add_firm, assign_test, find_cell, put_cells
 from warehouse.marts import list_whole, retire_files
 from warehouse.metrics.computation import Computation
 from warehouse.publish import Owner
-from warehouse.recipe import Recipes
-from warehouse.refresh import refresh_buckets
+from warehouse.recipe import Recipe, Recipes
+from warehouse.refresh import UNREADABLE, refresh_buckets, refresh_firms
 from warehouse.registry import STORED_FILE
 from warehouse.verify import check_home
 
@@ -182,6 +184,72 @@ def test_processes_make_the_same_rows(home: Home, monkeypatch: pytest.MonkeyPatc
         assert_frame_equal(home.query(name), before)
 
 
+@pytest.fixture
+def namesakes(home: Home) -> Home:
+    """The same home, where firm B has a cell of the same name as one of firm A, of another capacity and with more."""
+    put_cells(home, [{"firm": "B", "cell_id": "A1", "nominal_capacity_ah": 4e-3}])
+    commit(home, "t9", measure(cycle([2e-3, 1.5e-3, 1.2e-3]), START + DAY), Owner("B", "A1", "option"))
+    return home
+
+
+def test_firms_are_asked_about_together_and_answered_apart(namesakes: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One question serves two firms; each has what it is told of its own cells alone, of namesakes too."""
+    with monkeypatch.context() as patched:
+        asked = watch_questions(patched)
+        done = dict(refresh_firms(namesakes, ["A", "B"]))
+    assert asked == [(name, ["A1", "A2", "B1"]) for name in ("fade", "summary")]
+    assert {step.action for steps in done.values() for step in steps} == {"made"}
+    for name in ("fade", "summary"):
+        assert namesakes.asker.find_stored_answer(name, "A")
+        for firm, cells in (("A", ["A1", "A2"]), ("B", ["A1", "B1"])):
+            assert_frame_equal(namesakes.query(name, firm=firm), namesakes.asker.answer_cells(name, firm, cells))
+
+
+def test_firms_of_other_recipes_are_asked_about_apart(namesakes: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question takes the values of one recipe: a firm with thresholds of its own is asked about by itself."""
+    own = namesakes.folder / "recipes" / "B.toml"
+    own.parent.mkdir()
+    own.write_text("[life]\nend_of_life = 0.7\n", encoding="utf-8")
+    with closing(Home(namesakes.folder)) as renewed:
+        asked = watch_questions(monkeypatch)
+        dict(refresh_firms(renewed, ["A", "B"]))
+        told = {firm: renewed.query("summary", firm=firm)["end_of_life_threshold"].unique().to_list() for firm in "AB"}
+    assert [cells for name, cells in asked if name == "fade"] == [["A1", "A2"], ["A1", "B1"]]
+    assert told == {"A": [0.8], "B": [0.7]}
+
+
+def test_share_of_firms_goes_on_without_a_damaged_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of firms that one process serves together, one whose files are gone is told of; the others have their night."""
+    monkeypatch.setattr(crew.Crew, "_deal", lambda _, cells: [list(cells)])
+    steps = STORED_FILE.c.table_name == "steps", STORED_FILE.c.firm == "A"
+    (path, *_) = home.registry.rows(sa.select(STORED_FILE.c.path).where(*steps))
+    home.store.path_of(path["path"]).unlink()
+    with closing(crew.Crew(home, 2)) as processes:
+        served = processes.serve({"A": crew.FEWEST_APART, "B": 1})
+        with pytest.raises(UNREADABLE):
+            list(served["A"]())
+        assert {step.action for step in served["B"]()} == {"made"}
+
+
+def test_firms_are_dealt_out_in_shares_of_few_cells(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every firm with work is in one share, the longest first; of small ones a share has a few."""
+    dealt: list[list[str]] = []
+    monkeypatch.setattr(crew, "ProcessPoolExecutor", lambda *_, **__: pretended(dealt))
+    with closing(crew.Crew(home, 2)) as processes:
+        processes.serve({"small": 20, "none": 0, "large": 500, "middle": 40, "other": 30})
+    assert dealt == [["large"], ["middle"], ["other", "small"]]
+
+
+def pretended(dealt: list[list[str]]) -> Any:
+    """Return a pool that notes which firms it is given, and does nothing."""
+
+    def submit(_: object, __: object, firms: list[str] | None = None) -> Future[Any]:
+        dealt.extend([firms] if firms is not None else [])
+        return Future()
+
+    return SimpleNamespace(submit=submit, shutdown=lambda: None)
+
+
 def test_few_scopes_are_not_shared_out(home: Home) -> None:
     """Starting processes for two tests would take longer than to compute them."""
     with closing(crew.Crew(home, 2)) as processes:
@@ -269,17 +337,15 @@ def test_damaged_bucket_is_made_again(divided: Home) -> None:
 
 
 def watch_questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """Note each question that is asked about some cells of a firm, with these, in order."""
+    """Note each question that a night asks, with the cells that it is about, in order."""
     asked: list[tuple[str, list[str]]] = []
-    answer_cells = Asker.answer_cells
+    answer_rows = Asker.answer_rows
 
-    def watched(
-        self: Asker, name: str, firm: str, cells: Collection[str], known: Mapping[str, pl.DataFrame] | None = None
-    ) -> pl.DataFrame:
-        asked.append((name, list(cells)))
-        return answer_cells(self, name, firm, cells, known)
+    def watched(self: Asker, name: str, recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        asked.append((name, rows["test"]["cell_id"].unique(maintain_order=True).to_list()))
+        return answer_rows(self, name, recipe, rows)
 
-    monkeypatch.setattr(Asker, "answer_cells", watched)
+    monkeypatch.setattr(Asker, "answer_rows", watched)
     return asked
 
 

@@ -161,25 +161,21 @@ class Asker:
         """
         return self._see(Question("", "", tuple(reads), (), ""), firm, None, None)
 
-    def answer_cells(
-        self, name: str, firm: str, cells: Collection[str], known: Mapping[str, pl.DataFrame] | None = None
-    ) -> pl.DataFrame:
-        """Answer one question about some cells of a firm from their tests, whatever the last night stored.
+    def answer_cells(self, name: str, firm: str, cells: Collection[str]) -> pl.DataFrame:
+        """Answer one question about some cells of a firm from their tests, whatever the last night stored."""
+        frames, files = self._look(questions()[name], firm, cells)
+        return self._answer_alone(name, Seen(frames, files, self._recipe_of(firm)))
+
+    def answer_rows(self, name: str, recipe: Recipe, rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Answer one question from given rows, and from nothing else that is stored.
 
         Args:
             name: the question.
-            firm: code of the firm.
-            cells: of the firm.
-            known: answers to other questions about the same cells, and result tables that hold all rows about them;
-                neither is made again.
+            recipe: the recipe of all firms whose rows these are.
+            rows: what is seen of ``test``, ``cell`` and the relations that the question reads: steps, cycles and result
+                tables as they are stored, answers as they were given.
         """
-        question = questions()[name]
-        frames, files = self._look(question, firm, cells, known or ())
-        cursor = self._open_cursor(self._alone)
-        try:
-            return self._answer_seen(cursor, question, Seen(frames, files, self._recipe_of(firm), known or {}))
-        finally:
-            cursor.close()
+        return self._answer_alone(name, Seen({name: rows[name] for name in ("test", "cell")}, [], recipe, rows))
 
     def find_stored_answer(self, name: str, firm: str, cell: str | None = None) -> list[Path] | None:
         """Return the files of a firm's answer that the last night stored, while they are current.
@@ -232,6 +228,14 @@ class Asker:
         with self._lock:
             return (database or self._database).cursor()
 
+    def _answer_alone(self, name: str, seen: Seen) -> pl.DataFrame:
+        """Answer one question by one thread, as what is stored is answered."""
+        cursor = self._open_cursor(self._alone)
+        try:
+            return self._answer_seen(cursor, questions()[name], seen)
+        finally:
+            cursor.close()
+
     def _answer_seen(self, cursor: duckdb.DuckDBPyConnection, question: Question, seen: Seen) -> pl.DataFrame:
         self._offer(cursor, question.reads, seen)
         return _fetch(cursor, question, fill_parameters(question.sql, seen.recipe))
@@ -262,10 +266,10 @@ class Asker:
         return Seen(frames, files, self._recipe_of(firm))
 
     def _look(
-        self, question: Question, firm: str | None, cells: Collection[str] | None, known: Collection[str] = ()
+        self, question: Question, firm: str | None, cells: Collection[str] | None
     ) -> tuple[dict[str, pl.DataFrame], list[Row]]:
         """Return the registry's tables and the files that readers open, all of one moment; of some cells, or of all."""
-        behind = names_behind(question, known)
+        behind = names_behind(question)
         tables = {name: table for name, table in REGISTRY_TABLES.items() if name in ALWAYS_SEEN or name in behind}
         conditions = {name: _of_firm(table, firm) for name, table in tables.items()}
         if cells is not None:
@@ -296,26 +300,30 @@ class Asker:
     def _offer(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str], seen: Seen) -> None:
         """Make the relations that a question reads, holding nothing but what may be seen."""
         for name in names:
-            if name in seen.known and name not in result_tables():
-                cursor.register(name, seen.known[name].to_arrow())
-            elif name in REGISTRY_TABLES:
+            if name in REGISTRY_TABLES:
                 cursor.register(name, seen.frames[name].to_arrow())
-            elif name in PARQUET_TABLES:
-                self._offer(cursor, ["test"], seen)
-                self._offer_files(cursor, name, seen.files_of(name))
             elif name in result_tables():
                 self._offer(cursor, ["test"], seen)
-                self._offer_results(cursor, name, seen)
+                self._offer_rows(
+                    cursor, name, seen.known[name] if name in seen.known else self._read_results(name, seen)
+                )
+            elif name in PARQUET_TABLES:
+                self._offer(cursor, ["test"], seen)
+                if name in seen.known:
+                    self._offer_rows(cursor, name, seen.known[name])
+                else:
+                    self._offer_files(cursor, name, seen.files_of(name))
+            elif name in seen.known:
+                cursor.register(name, seen.known[name].to_arrow())
             else:
                 self._offer(cursor, questions()[name].reads, seen)
                 sql = fill_parameters(questions()[name].sql, seen.recipe)
                 cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
 
-    def _offer_results(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: Seen) -> None:
-        """Offer a result table: of tests and cells only what may be seen, of a firm all that is of it."""
-        rows = seen.known[name] if name in seen.known else self._read_results(name, seen)
+    def _offer_rows(self, cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> None:
+        """Offer rows as they are stored: of tests and cells only what may be seen, of a firm all that is of it."""
         cursor.register(f"rows_of_{name}", rows.to_arrow())
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_results(name, f'rows_of_{name}')}")
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select_rows(name, f'rows_of_{name}')}")
 
     def _read_results(self, name: str, seen: Seen) -> pl.DataFrame:
         computation, table = result_tables()[name]
@@ -412,26 +420,26 @@ def lacking_files(name: str) -> pl.DataFrame:
     return empty.with_columns(lacking)
 
 
-def select_results(name: str, rows: str) -> str:
-    """Return the SQL that offers a result table: of tests and cells only what may be seen, of a firm all of it.
+def select_rows(name: str, rows: str) -> str:
+    """Return the SQL that offers stored rows: of tests and cells only what may be seen, of a firm all of it.
 
     Args:
-        name: the result table.
+        name: a result table, or the steps or cycles of tests.
         rows: relation or expression that holds its rows.
     """
     chosen, source = {
         "test": ("test.cell_id, test.firm, made.*", "JOIN test USING (test_id, revision)"),
         "cell": ("made.*", SAME_CELL),
         "firm": ("made.*", ""),
-    }[result_tables()[name][0].scope]
+    }["test" if name in PARQUET_TABLES else result_tables()[name][0].scope]
     return f"SELECT {chosen} FROM {rows} AS made {source}"  # noqa: S608 names are ours
 
 
-def names_behind(question: Question, known: Collection[str] = ()) -> set[str]:
-    """Return the relations that a question reads, by itself or through other questions whose answers are not known."""
-    names = set(question.reads) - set(known)
+def names_behind(question: Question) -> set[str]:
+    """Return the relations that a question reads, by itself or through other questions."""
+    names = set(question.reads)
     for name in names & questions().keys() - PARQUET_TABLES.keys() - result_tables().keys():
-        names |= names_behind(questions()[name], known)
+        names |= names_behind(questions()[name])
     return names
 
 

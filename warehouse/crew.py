@@ -1,30 +1,32 @@
 """Computing in several processes: what a night has to make for many tests or cells is shared out among the cores.
 
-A firm of many cells is shared out bucket by bucket, so that no process is left with it when the others are done; of
-the other firms, each is one process's from the first bucket to the last table.
+A firm of many cells is shared out bucket by bucket, so that no process is left with it when the others are done; the
+other firms are dealt out a few at a time, each of which is one process's from the first bucket to the last table.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from warehouse.drafts import Made
     from warehouse.home import Home
     from warehouse.marts import Compaction
-    from warehouse.refresh import Made
 
 # Below this many scopes a process takes longer to start than it saves.
 FEWEST_APART: Final = 64
 BUCKETS_A_SHARE: Final = 4
 # A firm with more of the night's work than this part of a process's is shared out.
 SHARES_A_PROCESS: Final = 4
+# Firms of more cells than these in a share would wait for each other without sparing anything.
+CELLS_A_SHARE: Final = 64
 # One thread each, as there are as many processes as cores.
 SINGLE: Final = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -96,9 +98,10 @@ class Crew:
         if not self.takes(sum(cells.values())):
             return {firm: partial(refresh_firm, self._home, firm) for firm in cells}
         pool = self._start()
-        # The longest first, so that the others fill up the end.
-        order = sorted((firm for firm in cells if cells[firm]), key=lambda firm: -cells[firm])
-        waiting = {firm: pool.submit(serve_firm, self._place, firm).result for firm in order}
+        waiting: dict[str, Callable[[], Iterable[Compaction]]] = {}
+        for firms in self._deal(cells):
+            served = pool.submit(serve_firms, self._place, firms)
+            waiting |= {firm: partial(self._wait_for, served, firm) for firm in firms}
         return {firm: waiting.get(firm) or partial(refresh_firm, self._home, firm) for firm in cells}
 
     def close(self) -> None:
@@ -106,6 +109,27 @@ class Crew:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+    def _deal(self, cells: Mapping[str, int]) -> list[list[str]]:
+        """Deal out firms with something to be made, so many at a time that what is asked about them is asked once."""
+        most = min(CELLS_A_SHARE, sum(cells.values()) // (SHARES_A_PROCESS * self._size))
+        shares: list[list[str]] = []
+        room = 0
+        # The longest first, so that the others fill up the end.
+        for firm in sorted((firm for firm in cells if cells[firm]), key=lambda firm: -cells[firm]):
+            if not shares or cells[firm] > room:
+                shares.append([])
+                room = most
+            shares[-1].append(firm)
+            room -= cells[firm]
+        return shares
+
+    def _wait_for(self, served: Future[dict[str, list[Compaction]]], firm: str) -> Iterable[Compaction]:
+        """Return what was done for a firm; what its share came to no end with is tried once more, by itself."""
+        from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
+
+        done = served.result()
+        return done[firm] if firm in done else refresh_firm(self._home, firm)
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -124,11 +148,15 @@ def make_share(share: Share) -> list[Made]:
     return make_buckets(_open_home(share.place), share.firm, share.buckets)
 
 
-def serve_firm(place: Place, firm: str) -> list[Compaction]:
-    """Bring a firm up to date in this process."""
-    from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
+def serve_firms(place: Place, firms: Sequence[str]) -> dict[str, list[Compaction]]:
+    """Bring some firms up to date in this process; returns what was done, up to one whose tables cannot be read."""
+    from warehouse.refresh import UNREADABLE, refresh_firms  # noqa: PLC0415 it knows of the crew
 
-    return list(refresh_firm(_open_home(place), firm))
+    done: dict[str, list[Compaction]] = {}
+    with suppress(*UNREADABLE):
+        # It takes them in one by one: those before a failure stay.
+        done.update(refresh_firms(_open_home(place), firms))
+    return done
 
 
 def _begin(place: Place) -> None:

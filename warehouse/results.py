@@ -69,6 +69,9 @@ UNFORESEEN: Final = (ArithmeticError, ValueError, LookupError, pl.exceptions.Pol
 # Relations that a computation gets only when it says that it reads them: they are large.
 LARGE: Final = (STEPS.name, FADE.name, SUMMARY.name)
 
+# A night brings so many firms up to date together, more or less.
+GROUNDS_KEPT: Final = 8
+
 Group = tuple[Computation, ...]
 Frames = tuple[pl.DataFrame, ...]
 # Why there are no rows, by computation and the test, cell or firm that they would be about.
@@ -175,7 +178,7 @@ class Results:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._states: dict[tuple[str, str, str], State] = {}
-        self._ground: tuple[str, str, Ground] | None = None
+        self._grounds: dict[str, tuple[str, Ground]] = {}
 
     def find(self, table: str, firm: str, cells: Collection[str] | None = None) -> list[Path] | pl.DataFrame:
         """Return a result table of one firm, up to date: the stored files where these are current, else a frame.
@@ -311,9 +314,13 @@ class Results:
 
     def _read_ground(self, firm: str, now: sa.Connection) -> Ground:
         moment = self._name_moment(firm, now)
-        if self._ground is None or self._ground[:2] != (firm, moment):
-            self._ground = firm, moment, read_ground(self._home.registry, firm, now)
-        return self._ground[2]
+        known = self._grounds.get(firm)
+        if known is None or known[0] != moment:
+            known = moment, read_ground(self._home.registry, firm, now)
+            others = [one for one in self._grounds.items() if one[0] != firm]
+            # Another dictionary, not a changed one: several threads ask.
+            self._grounds = {**dict(others[1 - GROUNDS_KEPT :]), firm: known}
+        return known[1]
 
     def _base(self, firm: str) -> str:
         recipe = self._home.recipe_of(firm)

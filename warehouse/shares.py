@@ -37,7 +37,7 @@ from warehouse.ask import (
     questions,
     quote,
     select_files,
-    select_results,
+    select_rows,
 )
 from warehouse.errors import UsageError
 from warehouse.files import make_folder, make_token
@@ -248,7 +248,7 @@ class _Maker:
         else:
             made = self.home.asker.find_results(name, self.firm, tests)
         rows = self._write(name, made) if isinstance(made, pl.DataFrame) else self._link(made, result_tables()[name][1])
-        self._view(name, select_results(name, rows))
+        self._view(name, select_rows(name, rows))
 
     def _offer_question(self, name: str) -> None:
         stored = self.home.asker.find_stored_answer(name, self.firm)
