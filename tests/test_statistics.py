@@ -10,6 +10,7 @@ from warehouse.statistics import (
     censored_median_interval,
     find_median_ranks,
     find_middle,
+    find_quantile,
     flag_outliers,
     median_interval,
     wilson_interval,
@@ -86,6 +87,14 @@ def test_middle_of_few_values_is_the_median_bit_by_bit(count: int) -> None:
     """Of odd and even numbers of values in any order it is the float that NumPy finds."""
     values = np.random.default_rng(count).normal(1e-4, 1e-5, count).tolist()
     assert find_middle(values) == float(np.median(values))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 12, 83])
+@pytest.mark.parametrize("part", [0.0, 0.25, 0.5, 0.75])
+def test_quantile_is_the_one_of_numpy_bit_by_bit(count: int, part: float) -> None:
+    """Between two values or upon one, of few values and of many, it is the float that NumPy finds by its default."""
+    values = np.random.default_rng(count).normal(1e-4, 1e-5, count)
+    assert find_quantile(np.sort(values), part) == float(np.quantile(values, part))
 
 
 def test_median_life_without_censoring_is_the_median() -> None:

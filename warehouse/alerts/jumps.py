@@ -18,7 +18,7 @@ from warehouse.alerts.recipe import AlertsRecipe
 from warehouse.alerts.sign import Sign
 from warehouse.arrays import Doubles, Integers, doubles
 from warehouse.replicates.courses import find_runs, known_rows
-from warehouse.statistics import MAD_OF_SIGMA
+from warehouse.statistics import MAD_OF_SIGMA, find_quantile, take_middle
 
 # Three quarters of a normal distribution's deviations are smaller than this many of its standard deviations.
 QUARTILE_OF_SIGMA: Final = 1.1503
@@ -64,20 +64,20 @@ def _find_restless(capacities: Doubles, cells: Cells, recipe: AlertsRecipe) -> C
     number = np.repeat(np.arange(len(spans)), lengths)
     joined = np.concatenate(spans)
     before = np.concatenate([capacities[rows.start : rows.stop - 1] for _, rows in long_enough])
-    ordered, starts = joined[np.lexsort((joined, number))], np.cumsum(lengths) - lengths
-    usual = (ordered[starts + (lengths - 1) // 2] + ordered[starts + lengths // 2]) / 2
+    usual = np.array([take_middle(np.sort(span)) for span in spans])
     far = np.abs(joined - usual[number]) > recipe.step_part * np.abs(before)
-    return [one for one, some in zip(long_enough, np.logical_or.reduceat(far, starts), strict=True) if some]
+    restless = np.logical_or.reduceat(far, np.cumsum(lengths) - lengths)
+    return [one for one, some in zip(long_enough, restless, strict=True) if some]
 
 
 def _find_places(capacities: Doubles, cycles: Doubles, recipe: AlertsRecipe) -> Integers:
     """Return the indices of the cycles behind a step, in their order."""
     width = recipe.step_cycles
     changes = np.diff(capacities)
-    usual = np.median(changes)
-    away = np.abs(changes - usual)
+    away = np.abs(changes - take_middle(np.sort(changes)))
+    ordered = np.sort(away)
     # A capacity that alternates has half of its changes alike: their median deviation says nothing.
-    scatter = max(np.median(away) / MAD_OF_SIGMA, np.quantile(away, 0.75) / QUARTILE_OF_SIGMA)
+    scatter = max(take_middle(ordered) / MAD_OF_SIGMA, find_quantile(ordered, 0.75) / QUARTILE_OF_SIGMA)
     limit = np.maximum(recipe.step_limit * scatter, recipe.step_part * np.abs(capacities[:-1]))
     places = np.flatnonzero((away > limit) & (np.diff(cycles) == 1) & (capacities[:-1] > 0)) + 1
     # The last cycles are judged when others have followed them.

@@ -25,9 +25,10 @@ CAPACITY: Final = "capacity"
 def compute_residuals(inputs: FirmInputs, recipe: AlertsRecipe) -> pl.DataFrame:
     """Return one row per test and figure, for the tests of cells that have enough like ones."""
     groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty()).lazy()
-    ageing = list_ageing(inputs).lazy()
-    place = pl.int_range(pl.len()).over("cell_id")
-    first = ageing.filter(pl.col("capacity_ah").is_not_null()).filter(place < FIRST_CYCLES)
+    ageing, cell = list_ageing(inputs).lazy(), pl.col("cell_id")
+    # The cycles of a cell stand together, in their order.
+    known = ageing.filter(pl.col("capacity_ah").is_not_null())
+    first = known.filter(cell.ne_missing(cell.shift(FIRST_CYCLES)))
     value, typical = pl.col("value"), pl.col("typical")
     parts = [
         _compare(ageing, pl.col(EFFICIENCY), groups, recipe).with_columns(
@@ -46,7 +47,7 @@ def _compare(rows: pl.LazyFrame, figure: pl.Expr, groups: pl.LazyFrame, recipe: 
     """Return the median of each test of a cell that has enough like ones, and what is typical of those."""
     value, cycles = figure.median(), figure.count()
     # Groups have long names: they are put to tests and cells, not to their cycles.
-    tests = rows.group_by("cell_id", "test_id").agg(value=value, cycles=cycles)
+    tests = rows.group_by("test_id").agg(pl.col("cell_id").first(), value=value, cycles=cycles)
     cells = rows.group_by("cell_id").agg(value=value).filter(pl.col("value").is_not_null())
     named = cells.join(groups.select("cell_id", "replicate_group"), on="cell_id")
     typical = named.group_by("replicate_group").agg(typical=pl.col("value").median(), like_cells=pl.len())

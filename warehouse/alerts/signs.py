@@ -57,6 +57,6 @@ def find_crossed(specs: pl.DataFrame) -> Iterator[Sign]:
 def _list_members(inputs: FirmInputs) -> list[Member]:
     """Return the cells that are of a group, by name."""
     groups = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty())
-    names = dict(groups.select("cell_id", "replicate_group").rows())
-    cells = sorted(inputs.cells.select("cell_id", "lot", "wafer").rows(), key=itemgetter(0))
+    names = dict(groups[["cell_id", "replicate_group"]].rows())
+    cells = sorted(inputs.cells[["cell_id", "lot", "wafer"]].rows(), key=itemgetter(0))
     return [Member(cell, names[cell], lot, wafer) for cell, lot, wafer in cells if cell in names]

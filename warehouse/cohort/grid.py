@@ -71,7 +71,7 @@ def find_family(cell: Mapping[str, Any]) -> tuple[str, str | None]:
     if cell["convention"] == "symmetric":
         return "", "symmetric"
     words = WORD.findall((cell["cathode"] or cell["chemistry"] or "").casefold())
-    found = {family for family, names in FAMILIES.items() if any(word.startswith(names) for word in words)}
+    found = {family for word in words for family, names in FAMILIES.items() if word.startswith(names)}
     if len(found) != 1:
         return "", "chemistry_unknown"
     return found.pop() + (" half cell" if cell["convention"] in HALF_CELLS else ""), None

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from warehouse.arrays import collect
 from warehouse.cohort.figures import CYCLES, FIGURES, RETENTION, Figure
 from warehouse.cohort.grid import Place, place_cell
 from warehouse.metrics.inputs import FirmInputs
@@ -44,9 +43,9 @@ class Placed:
 
 def compute_values(inputs: FirmInputs, recipe: ReplicatesRecipe) -> tuple[pl.DataFrame]:
     """Return one row per cell and figure, with the cell's place in the grid or why it has none."""
-    conditions = inputs.results.get(CONDITIONS.name, CONDITIONS.empty()).lazy()
-    standing = conditions.filter("stands_for_cell").select("cell_id", *MEASURED)
-    cells = collect(inputs.cells.lazy().select(MANIFEST).join(standing, on="cell_id", how="left"))
+    conditions = inputs.results.get(CONDITIONS.name, CONDITIONS.empty())
+    standing = conditions.filter(conditions["stands_for_cell"])[["cell_id", *MEASURED]]
+    cells = inputs.cells[list(MANIFEST)].join(standing, on="cell_id", how="left")
     places = {cell["cell_id"]: _place(cell) for cell in cells.iter_rows(named=True)}
     rows = list(_list_rows(inputs, places, list_values(inputs, recipe)))
     columns = zip(*rows, strict=True) if rows else [()] * len(COHORT_VALUES.names)

@@ -60,15 +60,16 @@ def group_cells(cells: pl.DataFrame, conditions: pl.DataFrame, recipe: Replicate
     Returns:
         What the cells are compared by, and ``replicate_group``, which says what those of one group have in common.
     """
-    standing = conditions.filter("stands_for_cell").select("cell_id", *MEASURED)
-    rows = cells.select(CELL_COLUMNS).join(standing, on="cell_id", how="left").sort("cell_id")
-    grouped = rows.with_columns(group=pl.Series(_number_groups(rows, recipe), dtype=pl.Int64))
+    standing = conditions.filter(conditions["stands_for_cell"])[["cell_id", *MEASURED]]
+    rows = cells[list(CELL_COLUMNS)].join(standing, on="cell_id", how="left").sort("cell_id")
+    numbers = _number_groups(rows, recipe)
+    grouped = rows.hstack([pl.Series("group", numbers, dtype=pl.Int64)])
     names: dict[int, str] = {}
     for members in describe_groups(grouped, "group").iter_rows(named=True):
         name = _name_group(members)
         # Two groups may round to the same words.
         names[members["group"]] = name if name not in names.values() else f"{name} ({members['group']})"
-    return grouped.with_columns(replicate_group=pl.col("group").replace_strict(names, return_dtype=pl.String))
+    return grouped.hstack([pl.Series("replicate_group", [names[number] for number in numbers], dtype=pl.String)])
 
 
 def describe_groups(grouped: pl.DataFrame, group: str) -> pl.DataFrame:

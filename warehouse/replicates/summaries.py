@@ -12,17 +12,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 
 import numpy as np
 
+from warehouse.arrays import Doubles
 from warehouse.replicates.recipe import ReplicatesRecipe
 from warehouse.statistics import (
     censored_median,
     censored_median_interval,
     find_middle,
+    find_quantile,
     flag_outliers,
     median_interval,
+    take_middle,
 )
 
 Interval = tuple[float, float | None] | None
@@ -49,10 +53,15 @@ class Sample:
     missing: int
     complete: bool = True
 
-    @property
+    @cached_property
     def censored(self) -> int:
         """How many values are censored."""
-        return sum(not end for end in self.ended)
+        return len(self.ended) - sum(self.ended)
+
+    @cached_property
+    def ordered(self) -> Doubles:
+        """The values, the least first."""
+        return np.sort(np.asarray(self.values, dtype=np.float64))
 
 
 def summarise(sample: Sample, recipe: ReplicatesRecipe) -> dict[str, object]:
@@ -76,22 +85,21 @@ def find_median(sample: Sample) -> float | None:
     """Return the median; None where too many values are censored."""
     if sample.censored:
         return censored_median(sample.values, sample.ended)
-    return float(np.median(np.asarray(sample.values, dtype=np.float64)))
+    return take_middle(sample.ordered)
 
 
 def _describe_values(sample: Sample) -> dict[str, float | None]:
-    values = np.asarray(sample.values, dtype=np.float64)
-    reached = values[np.asarray(sample.ended)]
+    ordered = sample.ordered
     # A quartile or a maximum among lives that go on is not known.
-    whole = None if sample.censored else np.quantile(values, [0.25, 0.75])
-    largest = float(np.max(reached)) if len(reached) and np.max(reached) >= np.max(values) else None
+    low, high = (None if sample.censored else find_quantile(ordered, part) for part in (0.25, 0.75))
+    reached = float(ordered[-1]) in compress(sample.values, sample.ended)
     return {
         "median": find_median(sample),
-        "lower_quartile": None if whole is None else float(whole[0]),
-        "upper_quartile": None if whole is None else float(whole[1]),
-        "interquartile_range": None if whole is None else float(whole[1] - whole[0]),
-        "minimum": float(np.min(values)),
-        "maximum": largest,
+        "lower_quartile": low,
+        "upper_quartile": high,
+        "interquartile_range": None if low is None or high is None else high - low,
+        "minimum": float(ordered[0]),
+        "maximum": float(ordered[-1]) if reached else None,
     }
 
 
@@ -120,15 +128,17 @@ def describe_intervals(sample: Sample, confidence: float) -> dict[str, object]:
 def _find_interval(sample: Sample, confidence: float) -> Interval:
     if sample.censored:
         return censored_median_interval(sample.values, sample.ended, confidence)
-    return median_interval(sample.values, confidence)
+    return median_interval(sample.ordered, confidence)
 
 
 def _find_wafers_interval(sample: Sample, confidence: float) -> Interval:
     """Return the interval over the wafers' medians: the lower end takes lives as seen, the upper as if unending."""
-    longest = [value if end else np.inf for value, end in zip(sample.values, sample.ended, strict=True)]
     low = median_interval(_find_medians(sample.values, sample.wafers), confidence)
+    if low is None or not sample.censored:
+        return low
+    longest = [value if end else np.inf for value, end in zip(sample.values, sample.ended, strict=True)]
     high = median_interval(_find_medians(longest, sample.wafers), confidence)
-    if low is None or high is None:
+    if high is None:
         return None
     return low[0], high[1] if np.isfinite(high[1]) else None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import polars as pl
@@ -141,12 +142,12 @@ def _read(source: Source, rows: pl.LazyFrame) -> Iterator[Values]:
 
 def _list_lives(inputs: FirmInputs) -> Values:
     """Return where each life ended; while it lasts, the last ageing cycle, and that it did not end."""
-    ageing = list_ageing(inputs)
-    cycles = ageing["cycle"].to_list()
+    ageing, summary = list_ageing(inputs), inputs.summary
+    cycles = ageing["cycle"].to_numpy()
     seen = {cell: cycles[rows.stop - 1] for cell, rows in find_runs(ageing["cell_id"])}
+    told = sorted(summary[["cell_id", "end_of_life_censored", LIFE]].rows(), key=itemgetter(0))
     # Without a reference there is no retention, and nothing is known of an end.
-    known = inputs.summary.filter(pl.col("end_of_life_censored").is_not_null() & pl.col("cell_id").is_in(list(seen)))
-    ends = dict(sorted(known.select("cell_id", LIFE).rows()))
+    ends = {cell: end for cell, censored, end in told if censored is not None and cell in seen}
     # How long it was seen is the least that it lasts.
     lives = {cell: float(seen[cell]) if end is None else end for cell, end in ends.items()}
     return Values(LIFE, "", lives, frozenset(cell for cell, end in ends.items() if end is None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from operator import itemgetter
 
+import numpy as np
 import polars as pl
 
 from warehouse.metrics.inputs import FirmInputs
@@ -22,9 +23,11 @@ def compute_application(inputs: FirmInputs, recipe: RequirementsRecipe) -> tuple
     groups = _list_groups(inputs)
     if not groups:
         return (APPLICATION.empty(),)
-    frames, sheet = Frames(inputs, recipe, [cell for group in groups for cell in group.wafers]), Sheet(groups)
-    on_wafers = [wafer is not None for group in groups for wafer in group.wafers.values()]
-    for profile in list_current(inputs):
+    profiles, sheet = list_current(inputs), Sheet(groups)
+    asked = [requirement for profile in profiles for requirement in profile.requirements]
+    frames = Frames(inputs, recipe, [cell for group in groups for cell in group.wafers], asked)
+    on_wafers = np.array([wafer is not None for group in groups for wafer in group.wafers.values()])
+    for profile in profiles:
         # A firm and its customer agree on the rule before the test; the recipe's is for those who did not.
         rule = profile.decision_rule or recipe.decision_rule
         for requirement in profile.requirements:
@@ -36,10 +39,10 @@ def compute_application(inputs: FirmInputs, recipe: RequirementsRecipe) -> tuple
 
 def list_current(inputs: FirmInputs) -> list[Profile]:
     """Return the sets that count for a firm: the latest of each of its own, and examples that it has no own of."""
-    latest = inputs.requirement_sets.sort("version").unique("profile", keep="last").sort("profile")
+    versions = sorted(inputs.requirement_sets.to_dicts(), key=itemgetter("profile", "version"))
+    latest = {row["profile"]: row for row in versions}
     own = [
-        parse_profile(row["document"], f"{row['profile']} {row['version']}", row["version"])
-        for row in latest.iter_rows(named=True)
+        parse_profile(row["document"], f"{row['profile']} {row['version']}", row["version"]) for row in latest.values()
     ]
     # A firm that has requirements of its own does not want to read our example of the same.
     names = {profile.name for profile in own}
@@ -49,8 +52,8 @@ def list_current(inputs: FirmInputs) -> list[Profile]:
 def _list_groups(inputs: FirmInputs) -> list[Group]:
     """Return the groups of like cells, by name, with the wafer of each cell."""
     members = inputs.results.get(REPLICATE_CELLS.name, REPLICATE_CELLS.empty())
-    names = dict(members.select("cell_id", "replicate_group").rows())
-    cells = ((names[row[0]], *row) for row in inputs.cells.select("cell_id", "lot", "wafer").rows() if row[0] in names)
+    names = dict(members[["cell_id", "replicate_group"]].rows())
+    cells = ((names[row[0]], *row) for row in inputs.cells[["cell_id", "lot", "wafer"]].rows() if row[0] in names)
     groups: list[Group] = []
     for name, of_group in groupby(sorted(cells, key=itemgetter(0, 1)), itemgetter(0)):
         wafers = {cell: None if wafer is None else (lot or "", wafer) for _, cell, lot, wafer in of_group}

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Final
 
 import numpy as np
-import polars as pl
 
-from warehouse.arrays import Doubles, Integers, doubles, integers
+from warehouse.arrays import Doubles, Integers
 from warehouse.requirements.conditions import CONDITIONS, Flags, miss
-from warehouse.requirements.frames import Frames
+from warehouse.requirements.frames import Frames, Rows
 from warehouse.requirements.profiles import Requirement
-from warehouse.requirements.quantities import QUANTITIES, Quantity
+from warehouse.requirements.quantities import QUANTITIES
 from warehouse.requirements.recipe import RequirementsRecipe
 from warehouse.requirements.verdicts import Measured
 
 # Why a cell has no value, the nearest miss first; keys of ``warehouse.requirements.reasons``.
 MISSES: Final = ("refused", "not_long_enough", "condition_unknown", "other_conditions", "no_such_test")
 REFUSED, NOT_LONG_ENOUGH, CONDITION_UNKNOWN, OTHER_CONDITIONS, NO_SUCH_TEST = range(len(MISSES))
-# The cell of a row that is of none of the cells asked about.
-NOBODY: Final = -1
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,10 @@ class Evidence:
         bound = np.where(np.isnan(self.low), self.high, self.low)
         return np.where(np.isnan(self.value), bound, self.value)
 
-    def take(self, places: Sequence[int]) -> Evidence:
+    def take(self, places: Integers) -> Evidence:
         """Return the evidence of some of the cells."""
-        chosen = np.array(places, dtype=np.int64)
-        value, low, high = (each[chosen] for each in (self.value, self.low, self.high))
-        return Evidence(value, low, high, self.tested[chosen], self.assumed[chosen], self.missed[chosen])
+        value, low, high = self.value[places], self.low[places], self.high[places]
+        return Evidence(value, low, high, self.tested[places], self.assumed[places], self.missed[places])
 
     def figures_of(self, place: int) -> Measured:
         """Return what was measured on one cell."""
@@ -76,28 +72,22 @@ def gather_evidence(frames: Frames, requirement: Requirement, recipe: Requiremen
         requirement: what is asked.
         recipe: what counts as the same condition, and what is assumed where a value has no interval.
     """
-    count, quantity = frames.count, QUANTITIES[requirement.quantity]
-    rows = frames.read(requirement.quantity, requirement.conditions)
-    missed = np.full(count, NO_SUCH_TEST)
-    if rows.is_empty():
-        return _weigh(np.full((3, count), np.nan), missed, recipe)
-    cell = integers(rows["cell"], NOBODY)
-    figures = np.array([doubles(rows[name]) for name in ("value", "low", "high")])
-    missing = _find_misses(rows, requirement.conditions, recipe)
-    known = cell != NOBODY
-    np.minimum.at(missed, cell[known], missing[known])
-    measured = ~np.isnan(figures[0]) | ~np.isnan(figures[1])
-    chosen = _choose(rows, cell, np.flatnonzero(known & measured & (missing == REFUSED)), quantity)
-    found = np.full((3, count), np.nan)
-    found[:, cell[chosen]] = figures[:, chosen]
+    rows = frames.read(requirement)
+    missed, found = np.full(frames.count, NO_SUCH_TEST), np.full((3, frames.count), np.nan)
+    if len(rows.cell):
+        missing = _find_misses(rows, requirement.conditions, recipe)
+        np.minimum.at(missed, rows.cell, missing)
+        measured = ~np.isnan(rows.figures[:2]).all(axis=0)
+        chosen = _choose(rows, np.flatnonzero(measured & (missing == REFUSED)), QUANTITIES[requirement.quantity].take)
+        found[:, rows.cell[chosen]] = rows.figures[:, chosen]
     return _weigh(found, missed, recipe)
 
 
-def _find_misses(rows: pl.DataFrame, required: Mapping[str, float], recipe: RequirementsRecipe) -> Integers:
+def _find_misses(rows: Rows, required: Mapping[str, float], recipe: RequirementsRecipe) -> Integers:
     """Return why each row is no evidence, unless it holds a value: then nothing but a refusal would be in its way."""
-    missed, short, unknown = np.zeros((3, rows.height), dtype=np.bool_)
+    missed, short, unknown = np.zeros((3, len(rows.cell)), dtype=np.bool_)
     for name, value in required.items():
-        found = doubles(rows[f"at_{name}"])
+        found = rows.under[name]
         missing = miss(name, value, found, recipe)
         missed |= missing
         unknown |= np.isnan(found)
@@ -108,17 +98,20 @@ def _find_misses(rows: pl.DataFrame, required: Mapping[str, float], recipe: Requ
     return np.where(missed, reasons, met)
 
 
-def _choose(rows: pl.DataFrame, cell: Integers, matching: Integers, quantity: Quantity) -> Integers:
+def _choose(rows: Rows, matching: Integers, take: str) -> Integers:
     """Return one row per cell: the preferred one, or the one whose value is least, greatest or in the middle."""
+    # Mostly a cell has one, and there is nothing to choose.
+    if np.bincount(rows.cell[matching]).max(initial=0) <= 1:
+        return matching
     # A row of which the preference is not known goes first.
-    ranks = [-doubles(rows[f"rank_{number}"], missing=np.inf)[matching] for number in range(len(quantity.prefer))]
-    keys = ranks or [doubles(rows["value"])[matching]]
-    ordered = matching[np.lexsort((*reversed(keys), cell[matching]))]
-    _, first, count = np.unique(cell[ordered], return_index=True, return_counts=True)
+    ranks = [np.where(np.isnan(rank), -np.inf, -rank)[matching] for rank in rows.ranks]
+    keys = ranks or [rows.figures[0, matching]]
+    ordered = matching[np.lexsort((*reversed(keys), rows.cell[matching]))]
+    _, first, count = np.unique(rows.cell[ordered], return_index=True, return_counts=True)
     if ranks:
         return np.asarray(ordered[first])
     # A measured value, not a mean of two: it keeps its own interval.
-    return np.asarray(ordered[first + {"min": 0 * count, "max": count - 1, "median": (count - 1) // 2}[quantity.take]])
+    return np.asarray(ordered[first + {"min": 0 * count, "max": count - 1, "median": (count - 1) // 2}[take]])
 
 
 def _weigh(figures: Doubles, missed: Integers, recipe: RequirementsRecipe) -> Evidence:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from warehouse.arrays import collect
+from warehouse.arrays import Doubles, Integers, collect
 from warehouse.metrics.inputs import FirmInputs
 from warehouse.replicates.courses import list_courses
-from warehouse.requirements.quantities import DERIVED, QUANTITIES, Quantity
+from warehouse.requirements.profiles import Requirement
+from warehouse.requirements.quantities import DERIVED, NOTHING, QUANTITIES, WHERE, Quantity
 from warehouse.requirements.recipe import RequirementsRecipe
 from warehouse.schema import CONDITIONS
 
@@ -26,6 +29,29 @@ OF_CELL: Final = (
 )
 # Half the rate and less counts as slow beside it.
 SLOWER: Final = 0.5
+FIGURES: Final = ("value", "low", "high")
+# A table that nothing computes yet.
+NO_ROWS: Final = pl.DataFrame(schema={"cell_id": pl.String})
+
+# A frame; of retentions with the cycle that they are of.
+Source = tuple[str, float | None]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that hold a quantity, of cells that are asked about; NaN where a figure is not known.
+
+    Args:
+        cell: place of each row's cell.
+        figures: value, lower and upper end of its interval.
+        under: conditions that it was measured under, by name.
+        ranks: what the quantity prefers one row to another by.
+    """
+
+    cell: Integers
+    figures: Doubles
+    under: Mapping[str, Doubles]
+    ranks: Sequence[Doubles]
 
 
 class Frames:
@@ -35,31 +61,36 @@ class Frames:
         inputs: the firm.
         recipe: what counts as the same rate or temperature.
         cells: which are asked about, each once.
+        asked: everything that is required of them.
     """
 
-    def __init__(self, inputs: FirmInputs, recipe: RequirementsRecipe, cells: Sequence[str]) -> None:
+    def __init__(
+        self, inputs: FirmInputs, recipe: RequirementsRecipe, cells: Sequence[str], asked: Iterable[Requirement] = ()
+    ) -> None:
         self.count = len(cells)
         self._inputs = inputs
         self._recipe = recipe
-        self._place = pl.col("cell_id").cast(pl.Enum(cells), strict=False).to_physical().alias("cell")
-        self._read: dict[tuple[object, ...], pl.DataFrame] = {}
+        self._place = pl.col("cell_id").cast(pl.Enum(cells), strict=False).to_physical().cast(pl.Float64).alias("cell")
+        self._asked: dict[Source, list[Requirement]] = {}
+        for one in asked:
+            self._asked.setdefault(_name_source(one), []).append(one)
+        self._read: dict[Source, tuple[Integers, dict[str, Doubles]]] = {}
 
-    def read(self, quantity: str, conditions: Mapping[str, float]) -> pl.DataFrame:
-        """Return the rows that hold a quantity.
+    def read(self, requirement: Requirement) -> Rows:
+        """Return the rows that hold what a requirement asks for; one of those that the frames were made for."""
+        source = _name_source(requirement)
+        # What several requirements are read from is gone through once for all of them.
+        if source not in self._read:
+            self._read[source] = self._select(self._asked[source])
+        cell, known = self._read[source]
+        prefer, nothing = QUANTITIES[requirement.quantity].prefer, np.full(len(cell), np.nan)
 
-        Args:
-            quantity: a key of ``QUANTITIES``.
-            conditions: that it is required under.
+        def take(name: str) -> Doubles:
+            return known.get(f"{requirement.quantity} {name}", nothing)
 
-        Returns:
-            ``cell``, the place among those asked about; ``value, low, high``, an ``at_`` column for each condition and
-            a ``rank_`` column for each preference of the quantity.
-        """
-        # Several sets ask for the same, under the same conditions at other values.
-        key = quantity, *conditions, conditions.get("cycle")
-        if key not in self._read:
-            self._read[key] = self._select(QUANTITIES[quantity], conditions)
-        return self._read[key]
+        figures = np.array([take(name) for name in FIGURES])
+        under = {name: take(f"at_{name}") for name in requirement.conditions}
+        return Rows(cell, figures, under, [take(f"rank_{number}") for number in range(len(prefer))])
 
     def scan(self, quantity: Quantity, conditions: Mapping[str, float]) -> pl.LazyFrame:
         """Return the rows that hold a quantity with all that it is made of; of retentions those at the cycle required.
@@ -71,34 +102,36 @@ class Frames:
         if quantity.frame == "retentions":
             return self._list_retentions(conditions.get("cycle"))
         if quantity.frame == "ratios":
-            return self._ratios
-        return self._list_lives() if quantity.frame == "lives" else self._scan_result(quantity, conditions)
+            return self._compare_blocks()
+        return self._list_lives() if quantity.frame == "lives" else self._scan_result(quantity.frame, conditions)
 
-    def _select(self, quantity: Quantity, conditions: Mapping[str, float]) -> pl.DataFrame:
+    def _select(self, asked: Sequence[Requirement]) -> tuple[Integers, dict[str, Doubles]]:
+        """Return the cells and all columns of what some requirements, all of one source, ask for."""
+        quantity = QUANTITIES[asked[0].quantity]
         # Most quantities of most firms were never measured.
         if quantity.frame not in DERIVED and self._read_result(quantity.frame).is_empty():
-            return pl.DataFrame()
-        figures = {"value": quantity.value, "low": quantity.low, "high": quantity.high}
-        under = {f"at_{name}": quantity.under[name] for name in conditions}
-        ranks = {f"rank_{number}": rank for number, rank in enumerate(quantity.prefer)}
-        named = (each.cast(pl.Float64).alias(name) for name, each in (figures | under | ranks).items())
-        return collect(self.scan(quantity, conditions).select(self._place, *named))
+            return np.zeros(0, dtype=np.int64), {}
+        conditions = {name: value for one in asked for name, value in one.conditions.items()}
+        columns = {name: each for one in asked for name, each in _name_columns(one).items()}
+        named = (each.cast(pl.Float64).alias(name) for name, each in columns.items())
+        cell, *found = collect(self.scan(quantity, conditions).select(self._place, *named)).to_numpy().T
+        known = ~np.isnan(cell)
+        return cell[known].astype(np.int64), {name: each[known] for name, each in zip(columns, found, strict=True)}
 
     def _read_result(self, name: str) -> pl.DataFrame:
-        # A table that nothing computes yet is one without rows.
-        return self._inputs.results.get(name, pl.DataFrame(schema={"cell_id": pl.String}))
+        return self._inputs.results.get(name, NO_ROWS)
 
-    def _scan_result(self, quantity: Quantity, conditions: Mapping[str, float]) -> pl.LazyFrame:
+    def _scan_result(self, name: str, conditions: Mapping[str, float]) -> pl.LazyFrame:
         """Return rows of a result table; of those about a cycle of a test, with the cell's cycle if it is required."""
-        frame = self._read_result(quantity.frame)
-        rows = frame.lazy() if quantity.where is None else frame.lazy().filter(quantity.where)
+        frame = self._read_result(name)
+        rows = frame.lazy().filter(WHERE[name]) if name in WHERE else frame.lazy()
         if "cycle" in conditions and {"test_id", "cycle"} <= set(frame.columns):
             rows = rows.join(self._life, on=("test_id", "cycle"), how="left")
         return rows.join(self._cells, on="cell_id", how="left")
 
     @cached_property
     def _cells(self) -> pl.LazyFrame:
-        return self._inputs.cells.select(OF_CELL).lazy()
+        return self._inputs.cells[list(OF_CELL)].lazy()
 
     @cached_property
     def _life(self) -> pl.LazyFrame:
@@ -113,20 +146,21 @@ class Frames:
 
     @cached_property
     def _standing(self) -> pl.LazyFrame:
-        return self._conditions.filter("stands_for_cell").drop("firm", "class").lazy()
+        blocks = self._conditions.drop("firm", "class")
+        return blocks.filter(blocks["stands_for_cell"]).lazy()
 
     def _list_lives(self) -> pl.LazyFrame:
         courses = list_courses(self._inputs)
-        ages = pl.LazyFrame(
-            {"cell_id": list(courses), "seen": [float(course.last) for course in courses.values()]},
-            schema={"cell_id": pl.String, "seen": pl.Float64},
-        )
-        summary = self._inputs.summary.lazy()
-        lives = summary.select("cell_id", "end_of_life_threshold", value=pl.col("end_of_life_cycle"))
-        ended = pl.col("value").is_not_null()
+        told = self._inputs.summary[["cell_id", "end_of_life_threshold", "end_of_life_cycle"]].rows()
         # A life that ended has the interval of any figure; one that goes on is open above what was seen of it.
-        open_end = pl.when(~ended).then(pl.col("seen"))
-        return lives.join(ages, on="cell_id").with_columns(seen=open_end).join(self._standing, on="cell_id", how="left")
+        lives = [
+            (cell, threshold, end, float(courses[cell].last) if end is None else None)
+            for cell, threshold, end in told
+            if cell in courses
+        ]
+        numbers = dict.fromkeys(("end_of_life_threshold", "value", "seen"), pl.Float64)
+        frame = pl.LazyFrame(lives, schema={"cell_id": pl.String, **numbers}, orient="row")
+        return frame.join(self._standing, on="cell_id", how="left")
 
     def _list_retentions(self, cycle: float | None) -> pl.LazyFrame:
         courses = list_courses(self._inputs)
@@ -140,8 +174,7 @@ class Frames:
         frame = pl.LazyFrame(columns, schema={"cell_id": pl.String, "value": pl.Float64, "cycle": pl.Float64})
         return frame.join(self._standing, on="cell_id", how="left")
 
-    @cached_property
-    def _ratios(self) -> pl.LazyFrame:
+    def _compare_blocks(self) -> pl.LazyFrame:
         """Every block with its capacity over that of a reference block of the same cell."""
         blocks = self._conditions.lazy()
         others = blocks.select(
@@ -166,7 +199,21 @@ class Frames:
                 temperature_ratio=_over(other.filter(at_reference).median()),
             )
         )
-        return collect(blocks.join(ratios, on=("cell_id", "block"), how="left")).lazy()
+        return blocks.join(ratios, on=("cell_id", "block"), how="left")
+
+
+def _name_source(requirement: Requirement) -> Source:
+    frame = QUANTITIES[requirement.quantity].frame
+    return frame, requirement.conditions.get("cycle") if frame == "retentions" else None
+
+
+def _name_columns(requirement: Requirement) -> dict[str, pl.Expr]:
+    """Return what is read of a quantity for a requirement, under names of its own."""
+    quantity = QUANTITIES[requirement.quantity]
+    columns = dict(zip(FIGURES, (quantity.value, quantity.low, quantity.high), strict=True))
+    columns |= {f"at_{name}": quantity.under[name] for name in requirement.conditions}
+    columns |= {f"rank_{number}": rank for number, rank in enumerate(quantity.prefer)}
+    return {f"{requirement.quantity} {name}": each for name, each in columns.items() if each is not NOTHING}
 
 
 def _over(capacity: pl.Expr) -> pl.Expr:

@@ -44,8 +44,6 @@ LOAD: Final = {
     "state_of_charge": pl.col("state_of_charge"),
     "cycle": pl.col("cell_cycle"),
 }
-# A charge's beginning and a release are other resistances.
-LOADED: Final = (pl.col("edge") == "load") & (pl.col("direction") == "discharge")
 SPECTRUM: Final = {"temperature_celsius": pl.col("temperature_celsius"), "state_of_charge": pl.col("state_of_charge")}
 STORED: Final = {"temperature_celsius": pl.col("temperature_celsius"), "storage_day": pl.col("storage_day")}
 
@@ -62,7 +60,6 @@ class Quantity:
         under: conditions that it was measured under, by name.
         low: lower end of its interval.
         high: upper end of it.
-        where: rows that hold it.
         take: which of a cell's matching values counts: ``median``, ``min`` or ``max``.
         prefer: or the row that is first by these, the greatest first.
     """
@@ -74,7 +71,6 @@ class Quantity:
     under: Mapping[str, pl.Expr] = field(default_factory=dict)
     low: pl.Expr = NOTHING
     high: pl.Expr = NOTHING
-    where: pl.Expr | None = None
     take: str = "median"
     prefer: tuple[pl.Expr, ...] = ()
 
@@ -142,7 +138,6 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         "resistance",
         pl.col("resistance_ohm"),
         {**LOAD, "pulse_second": pl.col("after_second")},
-        where=LOADED,
     ),
     "area_resistance": Quantity(
         "Ω·m²",
@@ -150,7 +145,6 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         "resistance",
         pl.col("resistance_ohm") * AREA,
         {**LOAD, "pulse_second": pl.col("after_second")},
-        where=LOADED,
     ),
     "pulse_voltage": Quantity(
         "V",
@@ -162,7 +156,6 @@ QUANTITIES: Final[dict[str, Quantity]] = {
             "pulse_second": pl.col("duration_second"),
             "pulse_rate_per_hour": pl.col("current_ampere").abs() / NOMINAL,
         },
-        where=pl.col("direction") == "discharge",
         take="min",
     ),
     "acir": Quantity(
@@ -224,6 +217,13 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         {"exposure_celsius": pl.col("temperature_celsius"), "exposure_second": pl.col("duration_second")},
         take="min",
     ),
+}
+# Rows of a frame that hold its quantities, where not all of them do.
+DISCHARGING: Final = pl.col("direction") == "discharge"
+WHERE: Final = {
+    # A charge's beginning and a release are other resistances.
+    "resistance": (pl.col("edge") == "load") & DISCHARGING,
+    "pulses": DISCHARGING,
 }
 # Frames that are made of the firm itself, not of a result table.
 DERIVED: Final = ("ratios", "retentions", "lives")

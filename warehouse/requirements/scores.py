@@ -11,18 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from warehouse.replicates.summaries import Sample, Wafer, describe_intervals, find_median
+from warehouse.requirements.conditions import Flags
 from warehouse.requirements.evidence import MISSES, Evidence
 from warehouse.requirements.profiles import Requirement
 from warehouse.requirements.recipe import RequirementsRecipe
-from warehouse.requirements.verdicts import FAIL, INDETERMINATE, NOT_TESTED, PASS, Measured, decide, decide_all
+from warehouse.requirements.verdicts import FAIL, INDETERMINATE, NOT_TESTED, PASS, Measured, Words, decide, decide_all
 from warehouse.statistics import wilson_interval
 
 Row = dict[str, Any]
+
+# What is said of a cell where the interval of its value contains the limit, and where its life goes on.
+LEFT_OPEN: Final[Words] = np.array(["interval_contains_limit", "life_goes_on"], dtype=object)
+MISSED: Final[Words] = np.array(MISSES, dtype=object)
+# Of an interval that is not assumed, and of one that is.
+SOURCES: Final[Words] = np.array(["measured", "assumed"], dtype=object)
+NOTHING: Final[Words] = np.array(None, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,11 @@ class Group:
     wafers: Mapping[str, Wafer | None]
     places: slice
 
+    @cached_property
+    def members(self) -> list[tuple[str, Wafer | None]]:
+        """Its cells, each with lot and wafer."""
+        return list(self.wafers.items())
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -54,7 +69,7 @@ class Scored:
     requirement: Requirement
     rule: str
     evidence: Evidence
-    verdicts: Sequence[str]
+    verdicts: Words
 
 
 @dataclass(frozen=True)
@@ -82,12 +97,10 @@ def score(requirement: Requirement, rule: str, evidence: Evidence) -> Scored:
     """
     figures = evidence.value, evidence.low, evidence.high
     decided = decide_all(requirement.operator, requirement.limit, figures, rule)
-    tested = evidence.tested.tolist()
-    verdicts = [verdict if one else NOT_TESTED for verdict, one in zip(decided, tested, strict=True)]
-    return Scored(requirement, rule, evidence, verdicts)
+    return Scored(requirement, rule, evidence, np.where(evidence.tested, decided, NOT_TESTED))
 
 
-def score_cells(scored: Scored, on_wafers: Sequence[bool]) -> dict[str, Sequence[Any]]:
+def score_cells(scored: Scored, on_wafers: Flags) -> dict[str, NDArray[Any]]:
     """Return the columns of ``schema.APPLICATION`` that say something of the cells; NaN where a figure is not known.
 
     Args:
@@ -95,26 +108,20 @@ def score_cells(scored: Scored, on_wafers: Sequence[bool]) -> dict[str, Sequence
         on_wafers: of which cells the wafer is known.
     """
     evidence, verdicts = scored.evidence, scored.verdicts
-    tested, assumed = evidence.tested.tolist(), evidence.assumed.tolist()
-    open_reasons = ("interval_contains_limit", "life_goes_on")
-    each = zip(verdicts, evidence.censored.tolist(), evidence.missed.tolist(), strict=True)
+    tested, censored = evidence.tested, evidence.censored
+    reason = np.where(verdicts == INDETERMINATE, LEFT_OPEN[censored.astype(np.int64)], NOTHING)
     return {
         "verdict": verdicts,
-        "reason": [
-            MISSES[missed] if verdict == NOT_TESTED else open_reasons[censored] if verdict == INDETERMINATE else None
-            for verdict, censored, missed in each
-        ],
-        "value": evidence.value.tolist(),
-        "value_low": evidence.low.tolist(),
-        "value_high": evidence.high.tolist(),
-        "interval_source": [
-            None if not one else "assumed" if own else "measured" for one, own in zip(tested, assumed, strict=True)
-        ],
-        "n": [int(one) for one in tested],
-        "n_censored": [int(one) for one in evidence.censored.tolist()],
-        "n_missing": [int(not one) for one in tested],
-        "wafers": [1 if one and known else None for one, known in zip(tested, on_wafers, strict=True)],
-        "cells_passing": [int(verdict == PASS) for verdict in verdicts],
+        "reason": np.where(verdicts == NOT_TESTED, MISSED[evidence.missed], reason),
+        "value": evidence.value,
+        "value_low": evidence.low,
+        "value_high": evidence.high,
+        "interval_source": np.where(tested, SOURCES[evidence.assumed.astype(np.int64)], NOTHING),
+        "n": tested,
+        "n_censored": censored,
+        "n_missing": ~tested,
+        "wafers": np.where(tested & on_wafers, 1, NOTHING),
+        "cells_passing": verdicts == PASS,
     }
 
 
@@ -127,7 +134,7 @@ def score_group(scored: Scored, group: Group, recipe: RequirementsRecipe) -> Row
         recipe: level of confidence.
     """
     tested = _take_tested(scored, group)
-    count, passing = len(tested.cells), sum(verdict == PASS for verdict in tested.scored.verdicts)
+    count, passing = len(tested.cells), int((tested.scored.verdicts == PASS).sum())
     # Ten of ten are not all: the interval says how far.
     ends = wilson_interval(passing, count, recipe.confidence) if count else (None, None)
     judged = _judge_each if scored.requirement.statistic == "each" else _judge_median
@@ -144,12 +151,10 @@ def score_group(scored: Scored, group: Group, recipe: RequirementsRecipe) -> Row
 
 
 def _take_tested(scored: Scored, group: Group) -> Tested:
-    first, cells, wafers = group.places.start, list(group.wafers), list(group.wafers.values())
-    places = np.flatnonzero(scored.evidence.tested[group.places]).tolist()
-    evidence = scored.evidence.take([first + place for place in places])
-    verdicts = [scored.verdicts[first + place] for place in places]
-    own = Scored(scored.requirement, scored.rule, evidence, verdicts)
-    return Tested([cells[place] for place in places], [wafers[place] for place in places], own)
+    within = np.flatnonzero(scored.evidence.tested[group.places])
+    places, members = group.places.start + within, [group.members[place] for place in within.tolist()]
+    own = Scored(scored.requirement, scored.rule, scored.evidence.take(places), scored.verdicts[places])
+    return Tested([cell for cell, _ in members], [wafer for _, wafer in members], own)
 
 
 def _explain_untested(missed: list[int]) -> Row:
@@ -160,7 +165,7 @@ def _explain_untested(missed: list[int]) -> Row:
 
 def _judge_each(tested: Tested, _recipe: RequirementsRecipe) -> Row:
     """Return the worst cell and what it means for all."""
-    evidence, found = tested.scored.evidence, set(tested.scored.verdicts)
+    evidence, found = tested.scored.evidence, set(tested.scored.verdicts.tolist())
     at_least = tested.scored.requirement.operator == "at_least"
     worst = int(np.argmin(evidence.rank) if at_least else np.argmax(evidence.rank))
     # One cell that surely fails decides, however many pass.

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from warehouse.arrays import Doubles
+
+Words = NDArray[np.object_]
 
 PASS: Final = "pass"  # noqa: S105 a verdict, no password
 FAIL: Final = "fail"
 INDETERMINATE: Final = "indeterminate"
 NOT_TESTED: Final = "not_tested"
+DECIDED: Final[Words] = np.array([PASS, FAIL, INDETERMINATE], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ def decide(operator: str, limit: float, measured: Measured, rule: str) -> str:
     """
     given = (measured.value, measured.low, measured.high)
     value, low, high = (np.array([np.nan if one is None else one]) for one in given)
-    return decide_all(operator, limit, (value, low, high), rule)[0]
+    return str(decide_all(operator, limit, (value, low, high), rule)[0])
 
 
-def decide_all(operator: str, limit: float, figures: tuple[Doubles, Doubles, Doubles], rule: str) -> list[str]:
+def decide_all(operator: str, limit: float, figures: tuple[Doubles, Doubles, Doubles], rule: str) -> Words:
     """Return the verdicts on several values.
 
     Args:
@@ -68,4 +72,4 @@ def decide_all(operator: str, limit: float, figures: tuple[Doubles, Doubles, Dou
     if rule == "simple_acceptance":
         near, far = (np.where(np.isnan(value), end, value) for end in (near, far))
     within, without = (near >= limit, far < limit) if operator == "at_least" else (near <= limit, far > limit)
-    return [PASS if one else FAIL if other else INDETERMINATE for one, other in zip(within, without, strict=True)]
+    return DECIDED[np.where(within, 0, np.where(without, 1, 2))]

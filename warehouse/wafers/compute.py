@@ -129,8 +129,7 @@ class _Work:
     @property
     def threshold(self) -> float | None:
         """Retention that ends life, as the summary took it."""
-        known = self.inputs.summary["end_of_life_threshold"].drop_nulls()
-        return float(known[0]) if len(known) else None
+        return next((one for one in self.inputs.summary["end_of_life_threshold"].to_list() if one is not None), None)
 
     def count_yields(self) -> list[Row]:
         """Return rows of ``schema.WAFER_YIELD``."""

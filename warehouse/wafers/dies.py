@@ -52,9 +52,10 @@ def describe_dies(
         sort: by the current specifications.
         map_bins: of :func:`list_map_bins`.
     """
-    told = sites.frame[[*DIE, "cell_id", *PLACES]]
+    told, cycles = sites.frame[[*DIE, "cell_id", *PLACES]], dict(summary[["cell_id", "cycles"]].rows())
     # A cell that was never cycled may be in no summary.
-    told = told.join(summary[["cell_id", "cycles"]], on="cell_id", how="left", maintain_order="left")
+    known = [cycles.get(cell) for cell in told["cell_id"].to_list()]
+    told = told.hstack([pl.Series("cycles", known, dtype=schema.WAFER_DIES.dtypes["cycles"])])
     if map_bins.is_empty():
         told = told.hstack([_repeat(name, None, len(sites)) for name in OF_MAP])
     else:
@@ -65,7 +66,8 @@ def describe_dies(
     specs = ", ".join(dict.fromkeys(f"{limit.spec[0]} r{limit.spec[1]}" for limit in sort.limits))
     lives = _tell_censored(standing, len(sites))
     told = told.hstack([*_tell_bins(sort.bins), lives, *shown, _repeat("specs", specs, len(sites))])
-    return told.filter(pl.Series(sites.wafer >= 0))
+    on_wafers = sites.wafer >= 0
+    return told if on_wafers.all() else told.filter(pl.Series(on_wafers))
 
 
 def _repeat(name: str, value: str | None, many: int) -> pl.Series:

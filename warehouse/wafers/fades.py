@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from warehouse.arrays import Doubles, Integers, doubles, integers
+from warehouse.arrays import Doubles, Integers, doubles
+from warehouse.replicates.courses import find_runs
 from warehouse.wafers.groups import Flags
 from warehouse.wafers.sites import Sites
 
@@ -46,13 +47,13 @@ def read_fades(fade: pl.DataFrame, sites: Sites) -> Fades:
     """Return what the question ``fade`` says of a firm's cells."""
     # By name, as the question answers: then hardly anything is left to sort.
     cells = sites.cells.sort("cell_id")
-    names = cells.select("cell_id", cell=pl.int_range(pl.len(), dtype=pl.Int64))
-    rows = fade[["cell_id", "cycle", "class", *OF_FADE.values()]]
-    cell = integers(rows.select("cell_id").join(names, on="cell_id", how="left", maintain_order="left")["cell"], -1)
-    cycle, said = rows["cycle"].to_numpy(), rows["class"]
+    places = {name: place for place, name in enumerate(cells["cell_id"].to_list())}
+    told = [(places.get(name, -1), rows.stop - rows.start) for name, rows in find_runs(fade["cell_id"])]
+    cell = np.repeat(*np.array(told, dtype=np.int64).reshape(-1, 2).T)
+    cycle, said = fade["cycle"].to_numpy(), fade["class"]
     # What is of none of these cells comes first, and is left out.
     order = np.lexsort((cycle, cell))[np.count_nonzero(cell < 0) :]
-    values = {quantity: doubles(rows[column])[order] for quantity, column in OF_FADE.items()}
+    values = {quantity: doubles(fade[column])[order] for quantity, column in OF_FADE.items()}
     ageing, whole = ((said == "ageing").to_numpy()[order], (said != "incomplete").to_numpy()[order])
     return Fades(cells["site"].to_numpy(), cell[order], cycle[order], ageing, whole, values)
 

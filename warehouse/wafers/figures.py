@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from warehouse.arrays import Doubles, Integers, doubles
+from warehouse.arrays import Doubles, Integers, collect, doubles
 from warehouse.metrics.inputs import FirmInputs
 from warehouse.wafers.conditions import CONDITIONS
 from warehouse.wafers.fades import Fades, find_last, follow_cycles, read_fades
@@ -27,6 +27,15 @@ OF_SUMMARY: Final = {
     "coulombic_efficiency": "coulombic_efficiency_median",
     "fade_rate": "fade_rate_per_cycle",
 }
+USED: Final = (
+    "cell_id",
+    "first_capacity_ah",
+    "reference_capacity_ah",
+    "reference_cycle",
+    *OF_SUMMARY.values(),
+    "end_of_life_cycle",
+    "end_of_life_censored",
+)
 OF_BLOCKS: Final = {
     "capacity": "capacity_ah",
     "energy": "energy_wh",
@@ -209,7 +218,7 @@ def _tell_condition(part: Figures, name: str) -> Doubles:
 
 def _summarise(summary: pl.DataFrame, sites: Sites, fades: Fades) -> Told:
     """Yield what the summary says of each cell; it stands for the cell."""
-    joined = sites.cells.join(summary, on="cell_id", how="inner", maintain_order="left")
+    joined = sites.cells.join(summary[list(USED)], on="cell_id", how="inner", maintain_order="left")
     site = joined["site"].to_numpy()
     capacity = _fill(doubles(joined["reference_capacity_ah"]), doubles(joined["first_capacity_ah"]))
     cycle = doubles(joined["reference_cycle"])
@@ -233,7 +242,8 @@ def _list_blocks(inputs: FirmInputs, sites: Sites) -> Told:
     blocks = inputs.results.get(BLOCKS)
     if blocks is None or blocks.is_empty():
         return
-    joined = sites.cells.join(blocks, on="cell_id", how="inner", maintain_order="left")
+    used = blocks[["cell_id", "stands_for_cell", *sorted({*OF_BLOCKS.values(), *BLOCK_CONDITIONS.values()})]]
+    joined = sites.cells.join(used, on="cell_id", how="inner", maintain_order="left")
     site, stands = joined["site"].to_numpy(), joined["stands_for_cell"].to_numpy()
     conditions = {name: abs(doubles(joined[column])) for name, column in BLOCK_CONDITIONS.items()}
     conditions["temperature_celsius"] = doubles(joined["temperature_celsius"])
@@ -249,7 +259,7 @@ def _list_results(inputs: FirmInputs, sites: Sites, name: str, recipe: WafersRec
     counts, quantities, conditions = OF_RESULTS[name]
     # A firm has millions of resistances, each with two dozen columns.
     columns = ("cell_id", *sorted({*quantities.values(), *conditions.values()}))
-    used = rows.lazy().filter(counts).select(columns).collect()
+    used = collect(rows.lazy().filter(counts).select(columns))
     joined = sites.cells.join(used, on="cell_id", how="inner", maintain_order="left")
     site = joined["site"].to_numpy()
     known = {condition: doubles(joined[column]) for condition, column in conditions.items()}

@@ -23,8 +23,12 @@ def number_words(words: Iterable[str | None]) -> tuple[Integers, list[str]]:
 
 
 def number_anew(numbers: Integers) -> Integers:
-    """Return numbers in the same order, from 0 without a gap."""
-    anew: Integers = np.unique(numbers, return_inverse=True)[1]
+    """Return numbers in the same order, from 0 without a gap; they are places among others, and lie close together."""
+    above = numbers - numbers.min(initial=0)
+    # A place for each number there may be: sorting them takes five times as long.
+    held = np.zeros(above.max(initial=0) + 1, dtype=np.int64)
+    held[above] = 1
+    anew: Integers = (np.cumsum(held) - 1)[above]
     return anew
 
 

@@ -17,12 +17,10 @@ from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from warehouse.arrays import Doubles, Integers
+from warehouse.wafers.groups import Flags, number_anew
 from warehouse.wafers.profiles import find_quantile
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ class Lives:
     @property
     def wafers(self) -> int:
         """Number of wafers."""
-        return len(np.unique(self.wafer))
+        return int(self.wafer.max(initial=-1)) + 1
 
     def pick(self, chosen: Flags) -> Lives:
         """Return some of the lives, with wafers numbered anew."""
-        return Lives(self.cycle[chosen], self.ended[chosen], np.unique(self.wafer[chosen], return_inverse=True)[1])
+        return Lives(self.cycle[chosen], self.ended[chosen], number_anew(self.wafer[chosen]))
 
 
 @dataclass(frozen=True)

@@ -140,8 +140,9 @@ def find_neighbours(die_x: Integers, die_y: Integers) -> Neighbours:
 
 def find_morans_i(neighbours: Neighbours, values: Doubles) -> Likeness | None:
     """Return Moran's I over the neighbours of each die; None where none has any, or all values are one."""
-    z = values - values.mean()
-    square, n, total = float(z @ z), len(values), neighbours.total
+    n, total = len(values), neighbours.total
+    z = values - values.sum() / n
+    square = float(z @ z)
     if total == 0 or square <= FAINT or n <= TERMS:
         return None
     value = n / total * float(z @ neighbours.near @ z) / square
@@ -155,7 +156,7 @@ def _find_variance(neighbours: Neighbours, z: Doubles) -> float:
     """Return the variance of Moran's I when the values are dealt to the dies at random."""
     n, total, s2 = len(z), neighbours.total, neighbours.squares
     s1 = 2 * total
-    kurtosis = float((z**4).mean() / (z**2).mean() ** 2)
+    kurtosis = float(((z**4).sum() / n) / ((z**2).sum() / n) ** 2)
     first = n * ((n * n - 3 * n + 3) * s1 - n * s2 + 3 * total**2)
     second = kurtosis * ((n * n - n) * s1 - 2 * n * s2 + 6 * total**2)
     return (first - second) / ((n - 1) * (n - 2) * (n - 3) * total**2) - 1 / (n - 1) ** 2

@@ -152,7 +152,9 @@ def list_sites(cells: pl.DataFrame, wafers: pl.DataFrame, maps: Maps) -> Sites:
         wafers: of :func:`list_wafers`.
         maps: of :func:`find_maps`.
     """
-    sites = cells[[*DIE, *OF_CELL]].with_columns(pl.col("lot").fill_null(""))
+    sites = cells[[*DIE, *OF_CELL]]
+    if sites["lot"].null_count():
+        sites = sites.with_columns(pl.col("lot").fill_null(""))
     if not maps.dies.is_empty():
         dies = maps.dies.select(DIE).unique(maintain_order=True).join(sites, on=DIE, how="anti")
         sites = pl.concat([sites, dies], how="diagonal")
@@ -178,18 +180,15 @@ def list_wafers(inputs: FirmInputs, maps: Maps) -> pl.DataFrame:
 def _place(sites: pl.DataFrame, wafers: pl.DataFrame) -> pl.DataFrame:
     """Add where each site lies, in metres from the wafer's centre, and whether it lies on the excluded rim."""
     joined = sites.join(wafers, on=WAFER, how="left", maintain_order="left")
-    x, y = (
-        pl.col(f"die_{axis}") * pl.col(f"canonical_pitch_{axis}_metre")
-        + pl.col(f"canonical_offset_{axis}_metre").fill_null(0.0)
-        for axis in "xy"
-    )
-    # A die counts when all of it lies inside the rim: its farthest corner decides.
-    corner = (
-        (pl.col("x_metre").abs() + pl.col("canonical_pitch_x_metre") / 2) ** 2
-        + (pl.col("y_metre").abs() + pl.col("canonical_pitch_y_metre") / 2) ** 2
-    ).sqrt()
-    inside = pl.col("diameter_metre") / 2 - pl.col("edge_exclusion_metre")
-    return joined.with_columns(x_metre=x, y_metre=y).with_columns(
-        radius_metre=(pl.col("x_metre") ** 2 + pl.col("y_metre") ** 2).sqrt(),
-        excluded=(corner > inside * (1 + 1e-9)).fill_null(value=False),
-    )
+    width, height = (doubles(joined[f"canonical_pitch_{axis}_metre"]) for axis in "xy")
+    inside = doubles(joined["diameter_metre"]) / 2 - doubles(joined["edge_exclusion_metre"])
+    # Whoever wrote down a pitch of a light year gets it back.
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = doubles(joined["die_x"]) * width + doubles(joined["canonical_offset_x_metre"], 0.0)
+        y = doubles(joined["die_y"]) * height + doubles(joined["canonical_offset_y_metre"], 0.0)
+        # A die counts when all of it lies inside the rim: its farthest corner decides.
+        corner = np.sqrt((abs(x) + width / 2) ** 2 + (abs(y) + height / 2) ** 2)
+        placed = {"x_metre": x, "y_metre": y, "radius_metre": np.sqrt(x**2 + y**2)}
+    # What is not known is NaN, which is beyond nothing.
+    excluded = pl.Series("excluded", corner > inside * (1 + 1e-9))
+    return joined.hstack([*(pl.Series(name, values, nan_to_null=True) for name, values in placed.items()), excluded])

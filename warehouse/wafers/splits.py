@@ -40,7 +40,7 @@ def compare_splits(values: Values, splits: pl.DataFrame, recipe: WafersRecipe) -
     rows: list[Row] = []
     for cells in divide((project, known.quantity, known.at_cycle), order):
         # The first by name is the reference: which one people call so, no column says.
-        reference, *others = np.unique(split[cells]).tolist()
+        reference, *others = sorted(set(split[cells].tolist()))
         for other in others:
             pair = cells[(split[cells] == reference) | (split[cells] == other)]
             about = {"project": project_names[project[cells[0]]], "split": names[other]}
@@ -116,7 +116,7 @@ def _tell_effect(arms: Arms, recipe: WafersRecipe) -> Row:
 
 
 def _count(treated: Flags, arms: Arms) -> Row:
-    wafers = [len(np.unique(arms.wafer[arms.treated == arm])) for arm in (1, 0)]
+    wafers = [len(set(arms.wafer[arms.treated == arm].tolist())) for arm in (1, 0)]
     return {
         "wafers": wafers[0],
         "reference_wafers": wafers[1],
@@ -130,8 +130,10 @@ def _average_wafers(cells: _Cells, *, of_life: bool) -> tuple[Arms, float]:
     if not len(cells.value):
         nothing = np.zeros(0)
         return Arms(nothing, nothing.astype(np.int64), nothing.astype(np.int64), nothing.astype(np.int64)), 0.0
-    _, first, unit = np.unique(2 * cells.wafer + cells.treated, return_index=True, return_inverse=True)
-    horizon = 0.0
+    unit, horizon = cells.unit, 0.0
+    first = np.zeros(unit.max() + 1, dtype=np.int64)
+    # Written from the last one on, so that the first of each stays.
+    first[unit[::-1]] = np.arange(len(unit))[::-1]
     if of_life:
         lives = cells.lives
         # Beyond this some wafer was no longer watched, and means to there would be guesses.

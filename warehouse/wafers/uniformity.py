@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.arrays import Doubles, Integers
+from warehouse.statistics import take_middle
 from warehouse.wafers.compared import Values
 from warehouse.wafers.groups import Flags, divide
 from warehouse.wafers.profiles import (
@@ -145,13 +146,20 @@ def _describe(layout: Layout, value: Doubles, recipe: WafersRecipe) -> Row:
     if len(value) < recipe.fewest_dies:
         refused = {"status": "refused", "reason": "too_few_dies"}
         return said | refused | {"profile_status": "refused", "profile_reason": "too_few_dies"}
-    return said | {"status": "measured", "reason": None} | _spread(value) | _shape(layout, value, recipe)
+    spread = _spread(value)
+    low, high = spread["minimum"], spread["maximum"]
+    said |= {"status": "measured", "reason": None} | spread
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
+        return said | {"profile_status": "refused", "profile_reason": "no_scatter"}
+    return said | _shape(layout, value, recipe)
 
 
 def _spread(value: Doubles) -> Row:
-    low, high, mean, middle = float(value.min()), float(value.max()), float(value.mean()), _find_median(value)
-    deviation = float(value.std(ddof=1))
-    robust = SIGMA_OF_MAD * _find_median(np.abs(value - middle))
+    ordered, many = np.sort(value), len(value)
+    low, high, middle = float(ordered[0]), float(ordered[-1]), take_middle(ordered)
+    mean = float(value.sum() / many)
+    deviation = float(np.sqrt(np.square(value - mean).sum() / (many - 1)))
+    robust = SIGMA_OF_MAD * take_middle(np.sort(np.abs(value - middle)))
     return {
         "mean": mean,
         "standard_deviation": deviation,
@@ -165,12 +173,6 @@ def _spread(value: Doubles) -> Row:
     }
 
 
-def _find_median(value: Doubles) -> float:
-    # NumPy's own looks for NaN and axes first, which costs more than a wafer's dies.
-    ordered, half = np.sort(value), len(value) // 2
-    return float(ordered[half] if len(value) % 2 else (ordered[half - 1] + ordered[half]) / 2)
-
-
 def _over(value: float, by: float) -> float | None:
     """Return a part of a value that lies above zero; of one that does not, parts mean nothing."""
     return value / by if by > 0 else None
@@ -178,8 +180,6 @@ def _over(value: float, by: float) -> float | None:
 
 def _shape(layout: Layout, value: Doubles, recipe: WafersRecipe) -> Row:
     """Return profile, quadrants and Moran's I of a wafer's dies."""
-    if np.ptp(value) <= ROUNDING * np.abs(value).max():
-        return {"profile_status": "refused", "profile_reason": "no_scatter"}
     if not layout.is_placed:
         return _liken(layout, value, None) | {"profile_status": "refused", "profile_reason": "no_pitch"}
     areas = _compare_areas(layout, value, recipe)

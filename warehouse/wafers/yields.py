@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import expm1, inf, log, sqrt
+from math import expm1, inf, isnan, log, nan, sqrt
 from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from warehouse.arrays import Doubles, Integers
+from warehouse.arrays import Doubles, Integers, doubles
 from warehouse.replicates.stated import LEAST
 from warehouse.schema import DIE_BINS
 from warehouse.statistics import wilson_interval
@@ -39,6 +39,8 @@ ALL_SPECS: Final = "*"
 BY_MAP: Final = "(map)"
 TESTED: Final = tuple(number for number in DIE_BINS if number not in {NOT_TESTED, EXCLUDED})
 STEPS: Final = 80
+# A die's area as manifests state it.
+AREAS: Final = {"electrode": "active_area_square_metre", "die": "die_area_square_metre"}
 # What is not counted, as by a map that knows no limits.
 NOTHING: Final = dict.fromkeys(("censored", "limits", "limits_tested", *(f"bin_{number}" for number in DIE_BINS)), 0)
 
@@ -197,7 +199,7 @@ def finish_yields(counts: Sequence[Row], wafers: pl.DataFrame, sites: Sites, rec
     known = {
         (row["lot"], row["wafer"]): row for row in wafers[[*WAFER, "gross_dies", "map_dies"]].iter_rows(named=True)
     }
-    areas = {(row["lot"], row["wafer"]): row for row in _find_areas(sites).iter_rows(named=True)}
+    areas = _find_areas(sites)
     nothing = {"gross_dies": None, "map_dies": None}
     rows = (row | known.get(wafer, nothing) | areas[wafer] for row in counts for wafer in [(row["lot"], row["wafer"])])
     # A table is easier to read by wafer than by what was counted first.
@@ -288,19 +290,28 @@ def find_murphy(part: float) -> float | None:
     return (low + high) / 2
 
 
-def _find_areas(sites: Sites) -> pl.DataFrame:
+def _find_areas(sites: Sites) -> dict[tuple[str, str], Row]:
     """Return of each wafer a die's area, of the electrode, else the die, else by pitch; and the dies on its rim."""
-    kinds = {
-        "electrode": pl.col("active_area_square_metre").median(),
-        "die": pl.col("die_area_square_metre").median(),
-        "pitch": (pl.col("canonical_pitch_x_metre") * pl.col("canonical_pitch_y_metre")).first(),
-    }
-    die = pl.struct("die_x", "die_y")
-    named = pl.coalesce(*(pl.when(pl.col(kind).is_not_null()).then(pl.lit(kind)) for kind in kinds))
-    on_wafers = sites.frame.lazy().filter(pl.col("wafer").is_not_null())
-    return (
-        on_wafers.group_by(WAFER, maintain_order=True)
-        .agg(*(value.alias(kind) for kind, value in kinds.items()), rim_dies=die.filter("excluded").n_unique())
-        .select(*WAFER, "rim_dies", die_area_square_metre=pl.coalesce(*kinds), area_kind=named)
-        .collect()
-    )
+    stated = {kind: doubles(sites.frame[column]) for kind, column in AREAS.items()}
+    width, height = (doubles(sites.frame[f"canonical_pitch_{axis}_metre"]) for axis in "xy")
+    excluded = sites.frame["excluded"].to_numpy()
+    found: dict[tuple[str, str], Row] = {}
+    for number, wafer in enumerate(sites.wafers):
+        mine = np.flatnonzero(sites.wafer == number)
+        areas = {kind: _take_middle(values[mine]) for kind, values in stated.items()}
+        areas["pitch"] = float(width[mine[0]]) * float(height[mine[0]])
+        kind = next((kind for kind, area in areas.items() if not isnan(area)), None)
+        rim = mine[excluded[mine]]
+        dies = set(zip(sites.die_x[rim].tolist(), sites.die_y[rim].tolist(), strict=True))
+        area = None if kind is None else areas[kind]
+        found[wafer] = {"rim_dies": len(dies), "die_area_square_metre": area, "area_kind": kind}
+    return found
+
+
+def _take_middle(values: Doubles) -> float:
+    """Return the median of what is known; NaN where nothing is."""
+    known = np.sort(values[~np.isnan(values)])
+    if not len(known):
+        return nan
+    low, high = float(known[(len(known) - 1) // 2]), float(known[len(known) // 2])
+    return low + (high - low) / 2
