@@ -7,7 +7,7 @@ known by what it was made of, not by a date.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,11 +31,12 @@ from warehouse.marts import Compaction, remove_retired
 from warehouse.nights import last_scrub
 from warehouse.platform import measure_platform
 from warehouse.publish import merge_grown
-from warehouse.refresh import UNREADABLE, count_outdated, refresh_buckets, refresh_firm
+from warehouse.refresh import UNREADABLE, count_outdated, refresh_buckets, refresh_firm, tell_unchanged
 from warehouse.registry import FIRM, PLATFORM_MONTH, TEST
 from warehouse.scrub import scrub
+from warehouse.standing import Standing, read_standings
 from warehouse.verify import check_tables, remove_leftovers
-from warehouse.wholes import refresh_wholes
+from warehouse.wholes import is_current, refresh_wholes
 
 log: Final = logging.getLogger("cellar.nightly")
 
@@ -76,13 +77,17 @@ def _aggregate(night: Night) -> Figures:
     firms = _firms(night.home)
     night.waiting = set(firms)
     with closing(Crew(night.home, count_cores())) as crew:
-        cells = _count_cells(night.home, firms, crew)
+        standings = read_standings(night.home, firms)
+        cells = _count_cells(night.home, standings, crew)
         large, small = crew.divide(cells)
         shared = [firm for firm in large if _serve(night, firm, partial(refresh_buckets, night.home, firm, crew))]
         served = crew.serve({firm: cells[firm] for firm in small})
+        served |= {firm: partial(tell_unchanged, standings[firm]) for firm in small if not cells[firm]}
         # While other processes are at the small ones, this one does what is about all cells of a large one.
         served = {**{firm: partial(refresh_wholes, night.home, firm) for firm in shared}, **served}
         night.waiting -= {firm for firm, work in served.items() if _serve(night, firm, work)}
+    # Told firm by firm, whichever was served first.
+    night.done.sort(key=lambda step: step.firm)
     for firm in sorted(night.waiting):
         _mend_firm(night, firm)
     if night.waiting:
@@ -91,11 +96,11 @@ def _aggregate(night: Night) -> Figures:
     return {"firms": len(firms), "tables_made": made, "tables_skipped": len(night.done) - made}
 
 
-def _count_cells(home: Home, firms: Iterable[str], crew: Crew) -> dict[str, int]:
-    """Return about how many cells of each firm have something to be made."""
+def _count_cells(home: Home, standings: Mapping[str, Standing], crew: Crew) -> dict[str, int]:
+    """Return about how many cells of each firm have something to be made; 0 only where nothing about it changed."""
     cells: dict[str, int] = {}
-    for firm in firms:
-        cells[firm] = count_outdated(home, firm)
+    for firm, standing in standings.items():
+        cells[firm] = 0 if is_current(standing) else count_outdated(home, firm)
         crew.prepare(sum(cells.values()))
     return cells
 

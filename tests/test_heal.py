@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_cells import cycle, measure, write_bdf
@@ -12,6 +16,7 @@ from flows.names import printable
 from warehouse.errors import DamageError
 from warehouse.files import temporary_beside
 from warehouse.home import Home
+from warehouse.identity import rederive_test
 from warehouse.registry import INBOX_FILE
 from warehouse.sources import count_states
 from warehouse.verify import Finding, check_home, heal_archive, remove_leftovers
@@ -125,6 +130,21 @@ def test_living_writers_are_spared(local_home: Home, grown: list[str], monkeypat
         patch.setattr(local_home.leases, "living", lambda: frozenset({local_home.owner, OTHER}))
         assert remove_leftovers(local_home) == 0
     assert remove_leftovers(local_home) == 4
+    assert list(check_home(local_home)) == []
+
+
+def test_what_was_listed_meanwhile_stays(local_home: Home, grown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process wrote and listed while leftovers were looked for, and is done with, is no leftover."""
+    walk = os.walk
+
+    def write_and_walk(folder: str) -> Iterator[Any]:
+        with closing(Home(local_home.folder)) as other:
+            rederive_test(other, f"t-{grown[0][:12]}")
+        return walk(folder)
+
+    monkeypatch.setattr(os, "walk", write_and_walk)
+    assert remove_leftovers(local_home) == 0
+    monkeypatch.undo()
     assert list(check_home(local_home)) == []
 
 

@@ -114,6 +114,42 @@ def test_second_night_writes_nothing(firms: Home) -> None:
     assert {path: path.stat().st_mtime_ns for path in files_below(firms.folder / "tables")} == before
 
 
+def count_statements(home: Home, work: Callable[[], object]) -> int:
+    """Return how many statements some work asks the registry."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        asked.append(sql)
+
+    sa.event.listen(home.registry.engine, "before_cursor_execute", note)
+    work()
+    sa.event.remove(home.registry.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+def test_firms_without_news_are_asked_about_together(local_firms: Home) -> None:
+    """A night without news asks the registry as often for five firms as for two."""
+    run_night(local_firms)
+    of_two = count_statements(local_firms, lambda: run_night(local_firms))
+    for number, code in enumerate("CDE"):
+        add_firm(local_firms, code)
+        put_cells(local_firms, [{"firm": code, "cell_id": f"{code}1"}])
+        commit(local_firms, f"n{number}", measure(cycle([1e-3])), Owner(code, f"{code}1", "option"))
+    run_night(local_firms)
+    assert count_statements(local_firms, lambda: run_night(local_firms)) == of_two
+
+
+def test_results_of_several_firms_are_those_of_each(firms: Home) -> None:
+    """Results that are read for several firms are those of each, be its files of its data or older than these."""
+    run_night(firms)
+    commit(firms, "late", measure(cycle([1e-3] * 5), START + 9 * DAY), B1)
+    for name, (computation, _) in result_tables().items():
+        if computation.scope == "firm":
+            each = pl.concat([firms.results.read(name, firm) for firm in "AB"])
+            assert_frame_equal(firms.results.read_firms(name, ["A", "B"]), each)
+    assert set(firms.results.read_firms("cohort_values", ["A", "B"])["firm"]) == {"A", "B"}
+
+
 def test_night_without_cycles_settles(local_home: Home) -> None:
     """Tests that only rest have steps and no cycles; their second night skips everything too."""
     add_firm(local_home, "A")

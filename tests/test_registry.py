@@ -150,6 +150,16 @@ def test_frame_takes_conditions(registry: Registry) -> None:
     assert registry.frame(schema.FIRM, FIRM.c.name == "x", FIRM.c.code != "A")["code"].to_list() == ["B"]
 
 
+@pytest.mark.parametrize("codes", ["", "AB"])
+def test_frame_of_some_columns(registry: Registry, codes: str) -> None:
+    """A frame of some columns has these, of the schema's types and in the order asked for, with rows or without."""
+    with registry.write() as connection:
+        registry.put(connection, FIRM, [firm(code) for code in codes])
+    frame = registry.frame(schema.FIRM, columns=("created_unix_second", "code"))
+    assert frame.schema == {"created_unix_second": pl.Float64, "code": pl.String}
+    assert sorted(frame.rows()) == [(1.5, code) for code in codes]
+
+
 def test_receipts_are_numbered_in_order(registry: Registry) -> None:
     """Receipts get rising numbers by themselves."""
     for path in ("a", "b", "c"):

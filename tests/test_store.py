@@ -12,6 +12,7 @@ from disk_spy import DiskSpy, fail_fsync, files_below, full_disk
 
 from warehouse import store as store_module
 from warehouse.errors import DamageError, SchemaMismatch
+from warehouse.files import remove_temporaries
 from warehouse.schema import MEASUREMENTS, Table
 from warehouse.store import Store, Stored
 
@@ -131,5 +132,5 @@ def test_leftovers_are_removed(store: Store) -> None:
     """What a killed writer left is removed, and nothing else."""
     kept = store.path_of(write(store).path)
     (kept.parent / "dead.tmp").write_bytes(b"half")
-    assert store.remove_temporaries() == 1
+    assert remove_temporaries(store.folder) == 1
     assert files_below(store.folder) == [kept]

@@ -67,14 +67,19 @@ def remove_temporaries(folder: Path, spare: Collection[str] = ()) -> int:
         folder: where to look.
         spare: tokens of the writers that live, whose temporaries stay.
     """
-    left = [path for path in folder.rglob(f"*{TEMPORARY}") if path.name.partition("-")[0] not in spare]
+    left = [path for path in folder.rglob(f"*{TEMPORARY}") if is_abandoned(path, spare)]
     for path in left:
         # Its writer may have been alive after all, and be done with it by now.
         path.unlink(missing_ok=True)
     return len(left)
 
 
+def is_abandoned(path: Path, spare: Collection[str]) -> bool:
+    """Say whether a file is a temporary, and of none of the writers whose tokens are given."""
+    return path.name.endswith(TEMPORARY) and path.name.partition("-")[0] not in spare
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hex."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -190,8 +190,12 @@ def rederive_changed(home: Home) -> list[str]:
 
 def rederive_outdated(home: Home) -> list[str]:
     """Derive every test again whose firm's recipe says otherwise by now. Returns their names."""
-    tests = home.registry.rows(sa.select(TEST.c.test_id, TEST.c.firm, TEST.c.derived_by).order_by(TEST.c.test_id))
-    outdated = [row["test_id"] for row in tests if row["derived_by"] != home.recipe_of(row["firm"]).derivation_hash]
+    made = home.registry.tuples(sa.select(TEST.c.firm, TEST.c.derived_by).distinct())
+    otherwise = {(firm, by) for firm, by in made if by != home.recipe_of(firm).derivation_hash}
+    if not otherwise:
+        return []
+    tests = home.registry.tuples(sa.select(TEST.c.test_id, TEST.c.firm, TEST.c.derived_by).order_by(TEST.c.test_id))
+    outdated = [test_id for test_id, firm, by in tests if (firm, by) in otherwise]
     for test_id in outdated:
         rederive_test(home, test_id)
     return outdated

@@ -92,11 +92,19 @@ def read_generation(connection: sa.Connection, firm: str) -> int:
     return connection.execute(sa.select(GENERATION.c.number).where(GENERATION.c.firm == firm)).scalar() or 0
 
 
-def list_whole(registry: Registry, firm: str, tables: Collection[str] | None = None) -> list[Row]:
-    """Return the files that nights made of a whole firm; of some tables, or of all."""
-    mine = STORED_FILE.c.firm == firm, STORED_FILE.c.test_id.is_(None), STORED_FILE.c.bucket.is_(None)
-    chosen = mine if tables is None else (*mine, STORED_FILE.c.table_name.in_(tables))
-    return registry.rows(sa.select(STORED_FILE).where(*chosen, STORED_FILE.c.current).order_by(STORED_FILE.c.path))
+def read_generations(connection: sa.Connection) -> dict[str, int]:
+    """Return the number of changes of each firm's tests and cells so far; firms without any are not among them."""
+    return dict(connection.execute(sa.select(GENERATION.c.firm, GENERATION.c.number)).tuples().all())
+
+
+def list_whole(
+    registry: Registry, firm: str | None, tables: Collection[str] | None = None, moment: sa.Connection | None = None
+) -> list[Row]:
+    """Return the files that nights made of a whole firm, or of each firm; of some tables, or of all."""
+    chosen = [STORED_FILE.c.test_id.is_(None), STORED_FILE.c.bucket.is_(None), STORED_FILE.c.current]
+    chosen += [] if firm is None else [STORED_FILE.c.firm == firm]
+    chosen += [] if tables is None else [STORED_FILE.c.table_name.in_(tables)]
+    return registry.rows(sa.select(STORED_FILE).where(*chosen).order_by(STORED_FILE.c.path), moment)
 
 
 def describe_made(stored: Stored, firm: str, made_of: str | None, bucket: str | None = None) -> Row:

@@ -7,7 +7,7 @@ all of another. What changed while they were made is not listed; the next night 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +23,13 @@ from warehouse.registry import BUCKET, STORED_FILE
 from warehouse.results import Work, computations
 from warehouse.schema import ANSWERS
 from warehouse.shelf import are_of, count_buckets, sum_rows
-from warehouse.wholes import is_current, refresh_wholes
+from warehouse.wholes import refresh_wholes, tell_kept
 
 if TYPE_CHECKING:
     from warehouse.crew import Crew
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
+    from warehouse.standing import Standing
 
 # How a damaged file shows when it is read.
 UNREADABLE: Final = (DamageError, pl.exceptions.PolarsError, FileNotFoundError)
@@ -88,12 +89,15 @@ def refresh_buckets(home: Home, firm: str, crew: Crew | None = None) -> Iterator
 
 
 def count_outdated(home: Home, firm: str) -> int:
-    """Return about how many cells of a firm have something to be made; 0 where nothing about it changed."""
-    moment = home.results.name_moment(firm)
-    if is_current(home.registry, firm, moment):
-        return 0
+    """Return about how many cells of a firm have something to be made, where something about it changed."""
     work = home.results.begin(firm, ())
     return sum(len(bucket.cells) for bucket in work.ground.buckets if work.is_stale(bucket)) or 1
+
+
+def tell_unchanged(standing: Standing) -> Iterator[Compaction]:
+    """Tell of a firm that nothing was to be made of, as everything about it is of its data still."""
+    yield from _tell(standing.firm, [], [], sum(standing.buckets.values()), standing.rows)
+    yield from tell_kept(standing.firm, standing.wholes)
 
 
 def make_buckets(home: Home, firm: str, names: Collection[str]) -> list[Made]:
@@ -115,7 +119,9 @@ def _finish(home: Home, begun: _Begun, made: Sequence[Made]) -> Iterator[Compact
     """List what was made of a firm's buckets; yields what was done, by table."""
     listed = [] if begun.work is None else _list_made(home, begun.work, begun.moment, made)
     home.results.forget(begun.firm)
-    yield from _tell(home, begun.firm, made, listed)
+    buckets, rows = count_buckets(home.registry, begun.firm), sum_rows(home.registry, begun.firm)
+    if buckets or made:
+        yield from _tell(begun.firm, made, listed, buckets, rows)
 
 
 def _list_made(home: Home, work: Work, moment: str, made: Sequence[Made]) -> list[Made]:
@@ -160,11 +166,10 @@ def _list_bucket(home: Home, connection: sa.Connection, firm: str, made: Made) -
     home.registry.put(connection, BUCKET, {**row, "keys": json.dumps(made.keys, sort_keys=True)})
 
 
-def _tell(home: Home, firm: str, made: Sequence[Made], listed: Sequence[Made]) -> Iterator[Compaction]:
-    """Tell for each table of a firm's buckets what was done."""
-    buckets, rows = count_buckets(home.registry, firm), sum_rows(home.registry, firm)
-    if not buckets and not made:
-        return
+def _tell(
+    firm: str, made: Sequence[Made], listed: Sequence[Made], buckets: int, rows: Mapping[str, int]
+) -> Iterator[Compaction]:
+    """Tell for each table of a firm's buckets what was done; of so many buckets, and rows by table."""
     share = f"{len(listed)} of {buckets} groups of cells"
     share += f", {len(made) - len(listed)} {CHANGED}" if len(made) > len(listed) else ""
     tests = sum(len(one.tests) for one in listed)

@@ -32,6 +32,8 @@ SQL_TYPES: Final[Mapping[pl.DataType, sa.types.TypeEngine[Any]]] = {
     schema.FLAG: sa.Boolean(),
 }
 BUSY_SECONDS: Final = 60
+# Tens of thousands of rows at a time have the garbage collector look through all there is, which takes as long again.
+ROWS_AT_ONCE: Final = 1_000
 WRITES: Final = "cellar_writes"
 WRITERS_LOCK: Final = 0xCE11A6
 CHANGES: Final = "cellar_changes"
@@ -181,21 +183,44 @@ class Registry:
         # Mappings of the library's own take three times as long to become dictionaries.
         return [dict(zip(names, row, strict=True)) for row in result]
 
+    def tuples(self, statement: sa.Select[Any], moment: sa.Connection | None = None) -> Iterator[sa.Row[Any]]:
+        """Yield the rows of a SELECT as tuples, for whoever keeps little of many."""
+        if moment is None:
+            with self.snapshot() as now:
+                yield from self.tuples(statement, now)
+            return
+        for rows in moment.execute(statement).partitions(ROWS_AT_ONCE):
+            yield from rows
+
     def row(self, table: sa.Table, **key: object) -> Row | None:
         """Return the row with this key, or None."""
         found = self.rows(sa.select(table).where(*(table.c[name] == value for name, value in key.items())))
         return found[0] if found else None
 
     def frame(
-        self, table: schema.Table, *conditions: sa.ColumnElement[bool], moment: sa.Connection | None = None
+        self,
+        table: schema.Table,
+        *conditions: sa.ColumnElement[bool],
+        columns: Sequence[str] | None = None,
+        moment: sa.Connection | None = None,
     ) -> pl.DataFrame:
-        """Return a registry table, or the rows that meet all conditions, as a Polars frame."""
+        """Return a registry table as a Polars frame: the rows that meet all conditions; some columns, or all."""
+        names = table.names if columns is None else columns
+        listed = sa.select(*(SQL_TABLES[table.name].c[name] for name in names)).where(*conditions)
+        return self.to_frame(listed, {name: table.dtypes[name] for name in names}, moment)
+
+    def to_frame(
+        self, statement: sa.Select[Any], dtypes: Mapping[str, pl.DataType], moment: sa.Connection | None = None
+    ) -> pl.DataFrame:
+        """Return the result of a SELECT as a Polars frame, whose columns are named and of the types that are given."""
         if moment is None:
             with self.snapshot() as now:
-                return self.frame(table, *conditions, moment=now)
-        columns = [SQL_TABLES[table.name].c[name] for name in table.names]
-        rows = [tuple(row) for row in moment.execute(sa.select(*columns).where(*conditions))]
-        return pl.DataFrame(rows, schema=table.dtypes, orient="row")
+                return self.to_frame(statement, dtypes, now)
+        columns: list[list[Any]] = [[] for _ in dtypes]
+        for rows in moment.execute(statement).partitions(ROWS_AT_ONCE):
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                column.extend(values)
+        return pl.DataFrame(dict(zip(dtypes, columns, strict=True)), schema=dtypes)
 
     def count_changes(self) -> int:
         """Return how many transactions have changed what the journal tells of: while it stands, all of that stands."""

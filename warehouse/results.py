@@ -13,7 +13,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib import import_module
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ import polars as pl
 from warehouse import buckets
 from warehouse.buckets import Bucket
 from warehouse.ground import Ground, read_ground, read_tables
-from warehouse.marts import list_whole, read_generation
+from warehouse.marts import list_whole, read_generation, read_generations
 from warehouse.metrics.computation import Computation
 from warehouse.metrics.inputs import CellInputs, FirmInputs, TestInputs
 from warehouse.parts import list_parts, read_files
@@ -30,6 +30,7 @@ from warehouse.recipe import Recipe, hash_values
 from warehouse.registry import Row
 from warehouse.rows import Rows
 from warehouse.schema import (
+    ANSWERS,
     CYCLES,
     FADE,
     MEASUREMENTS,
@@ -88,6 +89,13 @@ def computations() -> tuple[Computation, ...]:
 def result_tables() -> dict[str, tuple[Computation, Table]]:
     """Return every result table with the computation that makes it, by name."""
     return {table.name: (one, table) for one in computations() for table in one.tables}
+
+
+@cache
+def hash_answers() -> str:
+    """Return a hash of the SQL of the answers that are stored, but for its comments: other SQL may give other rows."""
+    texts = [(resources.files("warehouse") / "queries" / f"{table.name}.sql").read_text("utf-8") for table in ANSWERS]
+    return hash_values([[line for line in text.splitlines() if not line.startswith("--")] for text in texts])
 
 
 @dataclass
@@ -209,6 +217,25 @@ class Results:
             return found
         return pl.read_parquet(found) if found else result_tables()[table][1].empty()
 
+    def read_firms(self, table: str, firms: Sequence[str]) -> pl.DataFrame:
+        """Return the rows of a result table about whole firms, up to date, firm by firm in the order of their codes.
+
+        Files are read together, which takes a fifth of the time that they take one by one.
+        """
+        with self._home.registry.snapshot() as now:
+            moments = self.name_moments(firms, now)
+            listed = list_whole(self._home.registry, None, [table], now)
+        stored = {row["firm"]: row["path"] for row in listed if row["made_of"] == moments.get(row["firm"])}
+        paths = [self._home.store.path_of(stored[firm]) for firm in firms if firm in stored]
+        frames = [pl.read_parquet(paths)] if paths else []
+        frames += [self.read(table, firm) for firm in firms if firm not in stored]
+        return pl.concat([result_tables()[table][1].empty(), *frames]).sort(SCOPE_COLUMN["firm"], maintain_order=True)
+
+    def name_moments(self, firms: Iterable[str], now: sa.Connection) -> dict[str, str]:
+        """Return what the results of some firms are of at a moment; see :meth:`name_moment`."""
+        numbers = read_generations(now)
+        return {firm: self._hash_moment(firm, numbers.get(firm, 0)) for firm in firms}
+
     def name_moment(self, firm: str) -> str:
         """Return what a firm's results are of now; it changes whenever its data, manifests or recipe do."""
         with self._home.registry.snapshot() as now:
@@ -310,7 +337,10 @@ class Results:
         return kept.frames[computation.tables.index(table)]
 
     def _name_moment(self, firm: str, now: sa.Connection) -> str:
-        return hash_values([self._base(firm), buckets.MOST_CELLS, read_generation(now, firm)])
+        return self._hash_moment(firm, read_generation(now, firm))
+
+    def _hash_moment(self, firm: str, generation: int) -> str:
+        return hash_values([self._base(firm), buckets.MOST_CELLS, generation])
 
     def _read_ground(self, firm: str, now: sa.Connection) -> Ground:
         moment = self._name_moment(firm, now)
@@ -324,7 +354,7 @@ class Results:
 
     def _base(self, firm: str) -> str:
         recipe = self._home.recipe_of(firm)
-        return hash_values([recipe.sha256, [(one.name, one.version) for one in computations()]])
+        return hash_values([recipe.sha256, [(one.name, one.version) for one in computations()], hash_answers()])
 
     def _plan(self, work: Work, bucket: Bucket, computation: Computation, cells: Collection[str] | None) -> _Plan:
         keys = work.keys_of(bucket, computation.scope)
@@ -370,7 +400,7 @@ class Results:
     def _gather_tests(self, work: Work, bucket: Bucket, wanted: Collection[str]) -> Iterator[tuple[str, TestInputs]]:
         tests = [test for test in work.tests_of(bucket) if test["test_id"] in wanted]
         names = [test["test_id"] for test in tests]
-        files = self._list_files(work, names)
+        files = self.list_files(work, names)
         steps, cycles = (self.read_parts(work, table, names) for table in (STEPS, CYCLES))
         for test in tests:
             name, mine = test["test_id"], files[test["test_id"]]
@@ -382,7 +412,7 @@ class Results:
     def read_parts(self, work: Work, table: Table, tests: Sequence[str]) -> dict[str, pl.DataFrame]:
         """Return the rows of one table of some tests, by test, each of them read once."""
         missing = [test for test in tests if (table.name, test) not in work.parts]
-        files = self._list_files(work, tests)
+        files = self.list_files(work, tests)
         compacted: dict[str, list[str]] = {}
         for test in missing:
             marts = {row["mart"] for row in files[test].get(table.name, [])}
@@ -397,7 +427,8 @@ class Results:
             work.parts |= {(table.name, test): divided[test,] for test in held}
         return {test: work.parts[table.name, test] for test in tests}
 
-    def _list_files(self, work: Work, tests: Collection[str]) -> Mapping[str, dict[str, list[Row]]]:
+    def list_files(self, work: Work, tests: Collection[str]) -> Mapping[str, dict[str, list[Row]]]:
+        """Return the files of some tests, by test and table, listed once."""
         missing = [test for test in tests if test not in work.files]
         found = list_parts(self._home, missing) if missing else {}
         work.files |= {test: found.get(test, {}) for test in missing}

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -57,32 +57,32 @@ def due_parts(day: date, last: date | None) -> set[int]:
 
 def part_of(name: str) -> int:
     """Return the part that a file belongs to."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % ROUND_DAYS
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % ROUND_DAYS
 
 
 def _scrub_tables(home: Home, parts: set[int]) -> Iterator[tuple[int, Finding | None]]:
     columns = (STORED_FILE.c[name] for name in ("path", "sha256", "size", "test_id"))
-    for row in home.registry.rows(sa.select(*columns).where(STORED_FILE.c.current)):
-        if part_of(row["path"]) not in parts:
-            continue
-        path = home.store.path_of(row["path"])
+    for name, sha256, size, test in _choose_due(home, sa.select(*columns).where(STORED_FILE.c.current), parts):
+        path = home.store.path_of(name)
         if not path.exists():
-            yield 0, Finding("missing", "table", row["path"], row["test_id"], serious=True)
-        elif hash_file(path) != row["sha256"]:
-            yield row["size"], Finding("damaged", "table", row["path"], row["test_id"], serious=True)
+            yield 0, Finding("missing", "table", name, test, serious=True)
+        elif hash_file(path) != sha256:
+            yield size, Finding("damaged", "table", name, test, serious=True)
         else:
-            yield row["size"], None
+            yield size, None
 
 
 def _scrub_archive(home: Home, parts: set[int]) -> Iterator[tuple[int, Finding | None]]:
-    taken = sa.select(SOURCE_FILE).where(SOURCE_FILE.c.size.is_not(None))
-    for row in home.registry.rows(taken):
-        sha256 = row["sha256"]
-        if part_of(sha256) not in parts:
-            continue
+    columns = (SOURCE_FILE.c[name] for name in ("sha256", "size", "test_id"))
+    for sha256, size, test in _choose_due(home, sa.select(*columns).where(SOURCE_FILE.c.size.is_not(None)), parts):
         if home.archive.is_sound(sha256):
-            yield row["size"], None
+            yield size, None
         else:
             path = home.archive.path_of(sha256).relative_to(home.archive.folder).as_posix()
             kind = "damaged" if home.archive.has(sha256) else "missing"
-            yield row["size"], Finding(kind, "archive", path, row["test_id"], serious=True, sha256=sha256)
+            yield size, Finding(kind, "archive", path, test, serious=True, sha256=sha256)
+
+
+def _choose_due(home: Home, listed: sa.Select[Any], parts: set[int]) -> list[sa.Row[Any]]:
+    """Return the rows whose name, the first of their columns, falls on some parts."""
+    return [row for row in home.registry.tuples(listed) if part_of(row[0]) in parts]

@@ -7,7 +7,7 @@ transaction list it. Readers open the files that the registry lists and nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import polars as pl
 from pyarrow.parquet import read_metadata
 
 from warehouse.errors import DamageError
-from warehouse.files import hash_file, make_token, publish_file, remove_temporaries, temporary_beside
+from warehouse.files import hash_file, make_token, publish_file, temporary_beside
 from warehouse.schema import SCHEMA_VERSION, Table, conform_columns, fill_columns
 
 UNASSIGNED: Final = "_unassigned"
@@ -81,10 +81,6 @@ class Store:
     def path_of(self, path: str) -> Path:
         """Return the absolute path of a stored file."""
         return self.folder / path
-
-    def remove_temporaries(self, spare: Collection[str] = ()) -> int:
-        """Remove what killed writers left, and nothing of those whose tokens are given. Returns how many."""
-        return remove_temporaries(self.folder, spare)
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:

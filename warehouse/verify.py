@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from warehouse.access.audit import verify_audit
 from warehouse.archive import Known
 from warehouse.errors import QuarantineError, SourceBusy
-from warehouse.files import TEMPORARY, hash_file
+from warehouse.files import TEMPORARY, hash_file, is_abandoned
 from warehouse.publish import name_test
 from warehouse.registry import INBOX_FILE, SOURCE_FILE, STORED_FILE, TEST, Row
 
@@ -92,13 +92,23 @@ def remove_leftovers(home: Home) -> int:
     An unlisted file goes only where the registry knows its source: a registry that was lost must not take the store
     with it.
     """
+    present = _list_present(home)
+    # Asked in this order, whoever wrote one of these files still lives, or else has listed it.
     living = home.leases.living()
-    known = {name_test(row["sha256"]) for row in home.registry.rows(sa.select(SOURCE_FILE.c.sha256))}
-    known |= {row["test_id"] for row in home.registry.rows(sa.select(TEST.c.test_id))}
-    left = [path for path in _unlisted(home) if known and _is_left(path, known, living - {home.owner})]
+    unlisted = _unlisted(home, present)
+    known = _known_tests(home) if unlisted else set()
+    left = [path for path in unlisted if is_abandoned(path, living)]
+    left += [path for path in unlisted if known and _is_left(path, known, living - {home.owner})]
     for path in left:
         path.unlink(missing_ok=True)
-    return len(left) + home.store.remove_temporaries(living) + home.archive.remove_temporaries(living)
+    return len(left) + home.archive.remove_temporaries(living)
+
+
+def _known_tests(home: Home) -> set[str]:
+    """Return the names of all tests that there are, or that a source may become."""
+    sources = home.registry.tuples(sa.select(SOURCE_FILE.c.sha256))
+    tests = home.registry.tuples(sa.select(TEST.c.test_id))
+    return {name_test(sha256) for (sha256,) in sources} | {name for (name,) in tests}
 
 
 def _is_left(path: Path, known: set[str], others: Collection[str]) -> bool:
@@ -137,7 +147,7 @@ def _sources(home: Home) -> list[Row]:
 
 
 def _check_unlisted(home: Home) -> Iterator[Finding]:
-    for path in _unlisted(home):
+    for path in _unlisted(home, _list_present(home)):
         yield Finding("unlisted", "table", _below(home, path), None, serious=False)
     known = {row["sha256"] for row in _sources(home)}
     for sha256 in home.archive.contents():
@@ -148,15 +158,21 @@ def _check_unlisted(home: Home) -> Iterator[Finding]:
         yield Finding("unlisted", "archive", path.relative_to(home.archive.folder).as_posix(), None, serious=False)
 
 
-def _unlisted(home: Home) -> list[Path]:
-    listed = {row["path"] for row in home.registry.rows(sa.select(STORED_FILE.c.path))}
-    found = []
+def _list_present(home: Home) -> set[str]:
+    """Return the files of the store, below its folder."""
+    found: set[str] = set()
     # Paths as texts: a night looks at tens of thousands of files, of which hardly one is not listed.
-    for folder, _, names in os.walk(home.store.folder):
-        below = os.path.relpath(folder, home.store.folder).replace(os.sep, "/")
-        lead = "" if below == "." else f"{below}/"
-        found += [lead + name for name in names if lead + name not in listed]
-    return [home.store.folder / path for path in sorted(found)]
+    store = os.path.join(home.store.folder, "")  # noqa: PTH118 ends in a separator, which no path does
+    for folder, _, names in os.walk(store):
+        below = os.path.join(folder, "").removeprefix(store).replace(os.sep, "/")  # noqa: PTH118 likewise
+        found.update(below + name for name in names)
+    return found
+
+
+def _unlisted(home: Home, present: set[str]) -> list[Path]:
+    """Return those of the store's files that are not listed."""
+    listed = {path for (path,) in home.registry.tuples(sa.select(STORED_FILE.c.path))}
+    return [home.store.folder / path for path in sorted(present - listed)]
 
 
 def _below(home: Home, path: Path) -> str:

@@ -6,7 +6,7 @@ anew, in place of what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +15,16 @@ from warehouse.marts import Compaction, list_whole, retire_files
 from warehouse.registry import STORED_FILE
 from warehouse.results import Whole, computations
 from warehouse.schema import ANSWERS
-from warehouse.shelf import are_of, count_buckets
+from warehouse.shelf import count_buckets
 
 if TYPE_CHECKING:
     import polars as pl
 
     from warehouse.home import Home
     from warehouse.metrics.computation import Computation
-    from warehouse.registry import Registry, Row
+    from warehouse.registry import Row
     from warehouse.schema import Table
+    from warehouse.standing import Standing
 
 # So many files are read in the time that one takes and a few milliseconds.
 FEW_BUCKETS: Final = 8
@@ -41,12 +42,10 @@ def refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
     if not firm:
         return
     moment = home.results.name_moment(firm)
-    wanted, answers = _list_tables(home.registry, firm)
-    stored = _list_stored(home.registry, firm)
+    wanted, answers = _list_tables(count_buckets(home.registry, firm))
+    stored = {row["table_name"]: row for row in list_whole(home.registry, firm)}
     if _are_of(stored.values(), [*wanted, *answers], moment):
-        for one in _list_computations():
-            rows = sum(stored[table.name]["rows"] for table in one.tables)
-            yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
+        yield from tell_kept(firm, stored)
         return
     # The moment was read first: what changes from here on is of a later one, and made anew.
     work = _Work(home, firm, moment, stored)
@@ -59,12 +58,19 @@ def refresh_wholes(home: Home, firm: str) -> Iterator[Compaction]:
     work.list_made()
 
 
-def is_current(registry: Registry, firm: str, moment: str) -> bool:
-    """Say whether everything that a night makes of a firm is of a moment."""
-    if not are_of(registry, firm, moment):
+def is_current(standing: Standing) -> bool:
+    """Say whether everything that a night makes of a firm is of its data now."""
+    if standing.buckets.keys() != {standing.moment}:
         return False
-    wanted, answers = _list_tables(registry, firm)
-    return _are_of(_list_stored(registry, firm).values(), [*wanted, *answers], moment)
+    wanted, answers = _list_tables(standing.buckets[standing.moment])
+    return not standing.firm or _are_of(standing.wholes.values(), [*wanted, *answers], standing.moment)
+
+
+def tell_kept(firm: str, stored: Mapping[str, Row]) -> Iterator[Compaction]:
+    """Tell of what is about a whole firm, and of its data still; as it is listed, by table."""
+    for one in _list_computations() if firm else ():
+        rows = sum(stored[table.name]["rows"] for table in one.tables)
+        yield Compaction(firm, one.name, "skipped", "nothing changed", 0, rows)
 
 
 @dataclass
@@ -112,15 +118,10 @@ def _list_computations() -> list[Computation]:
     return [one for one in computations() if one.scope == "firm"]
 
 
-def _list_tables(registry: Registry, firm: str) -> tuple[list[Table], list[Table]]:
+def _list_tables(buckets: int) -> tuple[list[Table], list[Table]]:
     """Return the tables that are about a whole firm, and the answers that are put together for one of many buckets."""
-    many = count_buckets(registry, firm) > FEW_BUCKETS
-    return [table for one in _list_computations() for table in one.tables], list(ANSWERS) if many else []
-
-
-def _list_stored(registry: Registry, firm: str) -> dict[str, Row]:
-    """Return what is listed of a whole firm, by table."""
-    return {row["table_name"]: row for row in list_whole(registry, firm)}
+    wanted = [table for one in _list_computations() for table in one.tables]
+    return wanted, list(ANSWERS) if buckets > FEW_BUCKETS else []
 
 
 def _are_of(stored: Collection[Row], tables: Sequence[Table], moment: str) -> bool:

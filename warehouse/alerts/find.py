@@ -7,7 +7,7 @@ a night that is run again changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import sqlalchemy as sa
 
+from warehouse import schema
 from warehouse.alerts.channels import find_drifts
 from warehouse.alerts.disk import find_filling
 from warehouse.alerts.sign import Sign
@@ -96,14 +97,12 @@ def name_alert(sign: Sign) -> str:
 def _find_all(home: Home, now: float, unknown: Collection[str]) -> Iterator[Sign]:
     """Yield every sign there is, but of what the results of some firms show."""
     firms = sorted({row["code"] for row in home.registry.rows(sa.select(FIRM.c.code))} - set(unknown))
-    residuals = []
-    for firm in firms:
-        yield from _read_signs(home, firm)
-        residuals.append(home.results.read(RESIDUALS.name, firm))
+    yield from _read_signs(home, firms)
     yield from find_contradictions(home)
     yield from find_stopped(home, now)
-    if residuals and not unknown:
-        yield from find_drifts(_name_channels(home, pl.concat(residuals)), home.recipe.alerts)
+    if firms and not unknown:
+        residuals = home.results.read_firms(RESIDUALS.name, firms)
+        yield from find_drifts(_name_channels(home, residuals), home.recipe.alerts)
     yield from find_filling(home, now, home.recipe.alerts)
 
 
@@ -112,19 +111,17 @@ def _is_unknown(row: Row, unknown: Collection[str]) -> bool:
     return row["firm"] in unknown or (bool(unknown) and row["kind"] == OF_ALL)
 
 
-def _read_signs(home: Home, firm: str) -> Iterator[Sign]:
-    """Yield what a firm's results show."""
-    for row in home.results.read(SIGNS.name, firm).iter_rows(named=True):
+def _read_signs(home: Home, firms: Sequence[str]) -> Iterator[Sign]:
+    """Yield what the results of firms show."""
+    for row in home.results.read_firms(SIGNS.name, firms).iter_rows(named=True):
         evidence = json.loads(row["evidence"])
-        yield Sign(row["kind"], row["subject"], row["cell_id"], evidence, firm, evidence.get("test_id"))
+        yield Sign(row["kind"], row["subject"], row["cell_id"], evidence, row["firm"], evidence.get("test_id"))
 
 
 def _name_channels(home: Home, residuals: pl.DataFrame) -> pl.DataFrame:
     """Return residuals with the channel of each test."""
-    rows = home.registry.rows(sa.select(TEST.c.test_id, TEST.c.channel))
-    channels = {row["test_id"]: row["channel"] for row in rows}
-    named = pl.col("test_id").replace_strict(channels, default=None, return_dtype=pl.String)
-    return residuals.with_columns(channel=named)
+    channels = home.registry.frame(schema.TEST, columns=("test_id", "channel"))
+    return residuals.join(channels, on="test_id", how="left")
 
 
 def _drop_old(home: Home, signs: dict[str, Sign], now: float) -> dict[str, Sign]:
@@ -144,9 +141,9 @@ def _last_seen(home: Home) -> dict[tuple[Any, ...], float]:
     joined = TEST.outerjoin(SOURCE_FILE, SOURCE_FILE.c.sha256 == TEST.c.source_sha256)
     columns = TEST.c.firm, TEST.c.cell_id, TEST.c.last_unix_second, arrived
     seen: dict[tuple[Any, ...], float] = {}
-    for row in home.registry.rows(sa.select(*columns).select_from(joined)):
-        cell = row["firm"], row["cell_id"]
-        seen[cell] = max(seen.get(cell, 0.0), row["last_unix_second"] or 0.0, row["first_seen_unix_second"] or 0.0)
+    for firm, name, last, first_seen in home.registry.tuples(sa.select(*columns).select_from(joined)):
+        cell = firm, name
+        seen[cell] = max(seen.get(cell, 0.0), last or 0.0, first_seen or 0.0)
     return seen
 
 
