@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import sqlalchemy as sa
@@ -231,23 +231,48 @@ def test_share_of_firms_goes_on_without_a_damaged_one(home: Home, monkeypatch: p
         assert {step.action for step in served["B"]()} == {"made"}
 
 
+class Pretended:
+    """Processes that note which firms they are given: each is done with them at once, or never."""
+
+    def __init__(self, *, done: bool) -> None:
+        self.done, self.dealt = done, list[list[str]]()
+
+    def __call__(self, *_: object, **__: object) -> Pretended:
+        """Start nothing."""
+        return self
+
+    def submit(self, _: object, __: object, work: Any = None) -> Future[Any]:
+        """Note the firms of some work."""
+        future: Future[Any] = Future()
+        if work is not None:
+            self.dealt.append(work.keywords["firms"])
+            if self.done:
+                future.set_result({})
+        return future
+
+    def shutdown(self) -> None:
+        """End nothing."""
+
+
 def test_firms_are_dealt_out_in_shares_of_few_cells(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every firm with work is in one share, the longest first; of small ones a share has a few."""
-    dealt: list[list[str]] = []
-    monkeypatch.setattr(crew, "ProcessPoolExecutor", lambda *_, **__: pretended(dealt))
+    others = Pretended(done=True)
+    monkeypatch.setattr(crew, "ProcessPoolExecutor", others)
     with closing(crew.Crew(home, 2)) as processes:
         processes.serve({"small": 20, "none": 0, "large": 500, "middle": 40, "other": 30})
-    assert dealt == [["large"], ["middle"], ["other", "small"]]
+    assert others.dealt == [["large"], ["middle"], ["other", "small"]]
 
 
-def pretended(dealt: list[list[str]]) -> Any:
-    """Return a pool that notes which firms it is given, and does nothing."""
-
-    def submit(_: object, __: object, firms: list[str] | None = None) -> Future[Any]:
-        dealt.extend([firms] if firms is not None else [])
-        return Future()
-
-    return SimpleNamespace(submit=submit, shutdown=lambda: None)
+def test_what_no_process_has_begun_is_done_here(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While other processes are at the first firms, the one that waits for the last ones serves these itself."""
+    others = Pretended(done=False)
+    monkeypatch.setattr(crew, "ProcessPoolExecutor", others)
+    with closing(crew.Crew(home, 3)) as processes:
+        served = processes.serve({"A": 60, "B": 50, "C": 40})
+        assert next(iter(served)) == "C"
+        add_firm(home, "C")
+        assert list(served["C"]())
+    assert others.dealt == [["A"], ["B"]]
 
 
 def test_few_scopes_are_not_shared_out(home: Home) -> None:
@@ -310,6 +335,46 @@ def test_division_that_changes_keeps_what_was_computed(
     assert ask(divided, "A").height == 2
 
 
+def list_marts(home: Home) -> tuple[set[str], int]:
+    """Return the files of firm A's marts, and how many of its tests' files lie beside them."""
+    rows = home.registry.rows(sa.select(STORED_FILE).where(STORED_FILE.c.firm == "A", STORED_FILE.c.current))
+    mine = [row for row in rows if row["table_name"] in {"steps", "cycles"}]
+    return {row["path"] for row in mine if row["bucket"] is not None}, sum(
+        row["test_id"] is not None and row["mart"] is None for row in mine
+    )
+
+
+def test_few_tests_lie_beside_the_marts(home: Home) -> None:
+    """One new test among nine leaves the marts as they are, a second one writes them anew with all; none is lost."""
+    for number in range(7):
+        commit(home, f"more{number}", measure(cycle([0.8e-3]), START + (9 + number) * DAY), A1)
+    run_night(home)
+    before, loose = list_marts(home)
+    assert (len(before), loose) == (2, 0)
+    for number, (kept, beside) in enumerate([(True, 2), (False, 0)]):
+        commit(home, f"late{number}", measure(cycle([0.7e-3]), START + (30 + number) * DAY), A1)
+        run_night(home)
+        after, loose = list_marts(home)
+        assert (after == before, loose) == (kept, beside)
+        assert home.query("cycles", cell="A1").height == 10 + number
+    assert list(check_home(home)) == []
+
+
+def test_marts_without_a_test_that_left_are_written_anew(home: Home) -> None:
+    """Of nine tests one is given to another firm: no mart of the first firm keeps its rows."""
+    for number in range(7):
+        commit(home, f"more{number}", measure(cycle([0.8e-3]), START + (9 + number) * DAY), A1)
+    run_night(home)
+    moved = home.query("tests", cell="A2")["test_id"].item()
+    assign_test(home, moved, find_cell(home, "B1", "B"))
+    run_night(home)
+    marts, _ = list_marts(home)
+    assert len(marts) == 2
+    assert (
+        moved not in pl.concat(pl.read_parquet(home.store.path_of(path)).select("test_id") for path in marts)["test_id"]
+    )
+
+
 def test_change_leaves_other_buckets_alone(divided: Home) -> None:
     """A new test of one cell writes the files of its group anew, and none of the other group's."""
     run_night(divided)
@@ -359,6 +424,28 @@ def test_night_asks_about_changed_cells_only(home: Home, monkeypatch: pytest.Mon
     assert asked == [("fade", ["A1"]), ("summary", ["A1"])]
     for name in ("fade", "summary"):
         assert_frame_equal(home.query(name, firm="A"), home.asker.answer_cells(name, "A", ["A1", "A2"]))
+
+
+def test_answer_about_a_cell_does_not_depend_on_the_others(home: Home) -> None:
+    """Bit by bit, a cell is told the same alone and among others, though sums of its cycles round."""
+    rng = np.random.default_rng(3)
+    cells = [f"B{number}" for number in range(10, 22)]
+    put_cells(home, [{"firm": "B", "cell_id": cell} for cell in cells])
+    for cell in cells:
+        capacities = 1e-3 * rng.uniform(0.5, 1.0, 40)
+        commit(home, cell, measure(cycle(capacities.tolist()), START + 10 * DAY), Owner("B", cell, "option"))
+    together = home.asker.answer_cells("fade", "B", cells)
+    apart = pl.concat([home.asker.answer_cells("fade", "B", [cell]) for cell in cells])
+    assert together.height == 12 * 40
+    assert_frame_equal(together, apart, check_exact=True)
+
+
+def test_other_question_outdates_what_is_stored(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer is stored as what a text of SQL gave: with another text, as of a new release, it is asked again."""
+    run_night(home)
+    assert home.asker.find_stored_answer("fade", "A") is not None
+    monkeypatch.setattr(results, "hash_answers", lambda: "another")
+    assert home.asker.find_stored_answer("fade", "A") is None
 
 
 def test_cell_whose_test_failed_is_asked_about_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from warehouse.ask import questions
 from warehouse.buckets import Bucket
-from warehouse.made import Label, keep_made, name_made
+from warehouse.made import Label, keep_made, name_made, write_made
 from warehouse.marts import COMPACTED
 from warehouse.registry import Row
 from warehouse.results import Count, Failed, Work, computations, group_computations, result_tables
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Their rows are in memory together.
 BUCKETS_AT_ONCE: Final = 4
+# Marts are written anew when more than one test in so many lies beside them: a reader opens that many files more.
+LOOSE_PART: Final = 8
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,6 @@ class _Draft:
     def write(self) -> Made:
         """Write all tables that have rows."""
         work, bucket = self.work, self.bucket
-        tests = [test["test_id"] for test in work.tests_of(bucket)]
-        marts = {
-            table: pl.concat([table.empty(), *self.home.results.read_parts(work, table, tests).values()])
-            for table in COMPACTED
-        }
         results = {
             table: frame
             for one in computations()
@@ -165,13 +162,37 @@ class _Draft:
         made_of = work.made_of(bucket)
         name = name_made([bucket.name, made_of, sorted(work.failed)])
         label = Label(work.firm, name, made_of, bucket.name)
-        tables = {**marts, **results, **self.answers}
+        marts, tests = self._compact(label)
+        tables = {**results, **self.answers}
         files = [
             keep_made(self.home, table, frame, label, work.shelf.find_file(table, bucket.name))
             for table, frame in tables.items()
             if frame.height
         ]
-        return Made(bucket.name, made_of, self._join_keys(), tuple(tests), tuple(files), work.counts, work.failed)
+        return Made(bucket.name, made_of, self._join_keys(), tests, (*marts, *files), work.counts, work.failed)
+
+    def _compact(self, label: Label) -> tuple[list[Row], tuple[str, ...]]:
+        """Write steps and cycles of all tests, unless few lie beside the marts; returns these and the tests in them."""
+        tests = [test["test_id"] for test in self.work.tests_of(self.bucket)]
+        stored = [self.work.shelf.find_file(table, self.bucket.name) for table in COMPACTED]
+        marts = [row for row in stored if row is not None]
+        held = self._find_held(marts, tests)
+        if len(marts) == len(COMPACTED) and (len(tests) - len(held)) * LOOSE_PART <= len(tests):
+            return [{**row, "made_of": label.made_of} for row in marts], held
+        parts = {table: self.home.results.read_parts(self.work, table, tests).values() for table in COMPACTED}
+        frames = {table: pl.concat([table.empty(), *rows]) for table, rows in parts.items()}
+        return [write_made(self.home, table, rows, label) for table, rows in frames.items() if rows.height], tuple(
+            tests
+        )
+
+    def _find_held(self, marts: Sequence[Row], tests: Sequence[str]) -> tuple[str, ...]:
+        """Return the tests whose rows all lie in some marts; none if these hold rows of others too."""
+        files = self.home.results.list_files(self.work, tests)
+        paths = {row["path"] for row in marts}
+        parts = {test: [row for table in COMPACTED for row in files[test].get(table.name, [])] for test in tests}
+        held = tuple(test for test in tests if all(row["mart"] in paths for row in parts[test]))
+        rows = sum(row["rows"] for test in held for row in parts[test])
+        return held if rows == sum(row["rows"] for row in marts) else ()
 
     def _join_keys(self) -> dict[str, dict[str, str]]:
         """Return what the rows about each test and cell were made of, where every computation has them."""

@@ -28,6 +28,7 @@
 -- source: an offset of one sign adds to the charge and takes from the discharge, so both errors add up: 10 nA on 10 µA move CE by 0.0020
 -- condition: an offset or an accuracy of the range must be known: the quantum of a file says nothing of how true its values are
 -- condition: half a quantum counts only where the noise of the current is smaller; larger noise averages it out
+-- condition: charge is summed to 1e-21 Ah; beyond a cycle of 1e12 Ah, which no cell moves, there is no throughput
 -- condition: cycles of other classes than ageing have no retention: another current gives another capacity
 WITH uncertain AS (
     SELECT
@@ -158,9 +159,15 @@ reference AS (
     FROM judged
 ),
 
+-- A running sum of doubles rounds by where a life lies among others: whole zeptoampere-hours are added.
 run AS (
-    SELECT *, sum(moved) OVER (PARTITION BY firm, cell_id ORDER BY cycle) AS throughput_ah
+    SELECT
+        *,
+        CASE WHEN max(moved) OVER life < 1e12
+            THEN (sum(TRY_CAST(moved * 1e21 AS HUGEINT)) OVER life)::DOUBLE / 1e21
+        END AS throughput_ah
     FROM numbered
+    WINDOW life AS (PARTITION BY firm, cell_id ORDER BY cycle)
 )
 
 SELECT
