@@ -81,7 +81,7 @@ def _aggregate(night: Night) -> Figures:
         cells = _count_cells(night.home, standings, crew)
         large, small = crew.divide(cells)
         shared = [firm for firm in large if _serve(night, firm, partial(refresh_buckets, night.home, firm, crew))]
-        served = crew.serve({firm: cells[firm] for firm in small})
+        served = crew.serve({firm: cells[firm] for firm in small if cells[firm]})
         served |= {firm: partial(tell_unchanged, standings[firm]) for firm in small if not cells[firm]}
         # While other processes are at the small ones, this one does what is about all cells of a large one.
         served = {**{firm: partial(refresh_wholes, night.home, firm) for firm in shared}, **served}

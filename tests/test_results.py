@@ -259,7 +259,7 @@ def test_firms_are_dealt_out_in_shares_of_few_cells(home: Home, monkeypatch: pyt
     others = Pretended(done=True)
     monkeypatch.setattr(crew, "ProcessPoolExecutor", others)
     with closing(crew.Crew(home, 2)) as processes:
-        processes.serve({"small": 20, "none": 0, "large": 500, "middle": 40, "other": 30})
+        processes.serve({"small": 20, "large": 500, "middle": 40, "other": 30})
     assert others.dealt == [["large"], ["middle"], ["other", "small"]]
 
 

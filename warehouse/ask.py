@@ -302,23 +302,24 @@ class Asker:
         for name in names:
             if name in REGISTRY_TABLES:
                 cursor.register(name, seen.frames[name].to_arrow())
-            elif name in result_tables():
+            elif name in result_tables() or name in PARQUET_TABLES:
                 self._offer(cursor, ["test"], seen)
-                self._offer_rows(
-                    cursor, name, seen.known[name] if name in seen.known else self._read_results(name, seen)
-                )
-            elif name in PARQUET_TABLES:
-                self._offer(cursor, ["test"], seen)
-                if name in seen.known:
-                    self._offer_rows(cursor, name, seen.known[name])
-                else:
-                    self._offer_files(cursor, name, seen.files_of(name))
+                self._offer_stored(cursor, name, seen)
             elif name in seen.known:
                 cursor.register(name, seen.known[name].to_arrow())
             else:
                 self._offer(cursor, questions()[name].reads, seen)
                 sql = fill_parameters(questions()[name].sql, seen.recipe)
                 cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+
+    def _offer_stored(self, cursor: duckdb.DuckDBPyConnection, name: str, seen: Seen) -> None:
+        """Offer what is stored of a relation: the rows that are known, else what there is to read."""
+        if name in seen.known:
+            self._offer_rows(cursor, name, seen.known[name])
+        elif name in PARQUET_TABLES:
+            self._offer_files(cursor, name, seen.files_of(name))
+        else:
+            self._offer_rows(cursor, name, self._read_results(name, seen))
 
     def _offer_rows(self, cursor: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> None:
         """Offer rows as they are stored: of tests and cells only what may be seen, of a firm all that is of it."""

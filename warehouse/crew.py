@@ -99,7 +99,7 @@ class Crew:
         """Begin to bring firms up to date, each in one process; returns how to wait for what was done for each.
 
         Args:
-            cells: how many cells each firm has work in; few in all are left to the caller's process.
+            cells: how many cells each firm has work in, one or more; few in all are left to the caller's process.
         """
         from warehouse.refresh import refresh_firm  # noqa: PLC0415 it knows of the crew
 
@@ -108,12 +108,11 @@ class Crew:
         shares = self._deal(cells)
         tasks = self._share_out([partial(serve_firms, firms=firms) for firms in shares])
         # Whoever waits for them in this order does the work of the last ones until it meets the other processes.
-        waiting: dict[str, Callable[[], Iterable[Compaction]]] = {
+        return {
             firm: partial(self._wait_for, task, firm)
             for firms, task in zip(reversed(shares), reversed(tasks), strict=True)
             for firm in firms
         }
-        return waiting | {firm: partial(refresh_firm, self._home, firm) for firm in cells if firm not in waiting}
 
     def close(self) -> None:
         """End the processes."""
@@ -123,12 +122,12 @@ class Crew:
             self._pool = None
 
     def _deal(self, cells: Mapping[str, int]) -> list[list[str]]:
-        """Deal out firms with something to be made, so many at a time that what is asked about them is asked once."""
+        """Deal out firms, so many at a time that what is asked about them is asked once."""
         most = min(CELLS_A_SHARE, sum(cells.values()) // (SHARES_A_PROCESS * self._size))
         shares: list[list[str]] = []
         room = 0
         # The longest first, so that the others fill up the end.
-        for firm in sorted((firm for firm in cells if cells[firm]), key=lambda firm: -cells[firm]):
+        for firm in sorted(cells, key=lambda firm: -cells[firm]):
             if not shares or cells[firm] > room:
                 shares.append([])
                 room = most

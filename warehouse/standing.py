@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from warehouse.marts import list_whole
-from warehouse.registry import BUCKET, STORED_FILE, Row
+from warehouse.registry import BUCKET, Row
+from warehouse.shelf import select_sums
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -40,11 +41,8 @@ class Standing:
 
 def read_standings(home: Home, firms: Collection[str]) -> dict[str, Standing]:
     """Return how some firms stand now, in the order in which they are given."""
-    bucket, file = BUCKET.c, STORED_FILE.c
+    bucket = BUCKET.c
     counts = sa.select(bucket.firm, bucket.moment, sa.func.count()).group_by(bucket.firm, bucket.moment)
-    # What the night made is of no test, and few of all files are; PostgreSQL's sum of integers is a decimal.
-    made = file.current, file.test_id.is_(None), file.bucket.is_not(None)
-    sums = sa.select(file.firm, file.table_name, sa.cast(sa.func.sum(file.rows), sa.BigInteger)).where(*made)
     buckets: dict[str, dict[str | None, int]] = defaultdict(dict)
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     wholes: dict[str, dict[str, Row]] = defaultdict(dict)
@@ -52,7 +50,7 @@ def read_standings(home: Home, firms: Collection[str]) -> dict[str, Standing]:
         moments = home.results.name_moments(firms, now)
         for firm, moment, number in home.registry.tuples(counts, now):
             buckets[firm][moment] = number
-        for firm, table, number in home.registry.tuples(sums.group_by(file.firm, file.table_name), now):
+        for firm, table, number in home.registry.tuples(select_sums(), now):
             rows[firm][table] = number
         for row in list_whole(home.registry, None, moment=now):
             wholes[row["firm"]][row["table_name"]] = row

@@ -33,8 +33,7 @@ class Course:
 
     def at(self, cycle: int) -> float | None:
         """Return the retention at a cycle; None before the first ageing cycle and behind the last."""
-        seen = self.cycles[0] <= cycle <= self.cycles[-1]
-        return float(np.interp(cycle, self.cycles, self.retentions)) if seen else None
+        return self.at_all((cycle,)).get(cycle)
 
     def at_all(self, cycles: Iterable[int]) -> dict[int, float]:
         """Return the retentions at some cycles, but at those before the first ageing cycle and behind the last."""
